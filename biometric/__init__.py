@@ -1,0 +1,1 @@
+"""Pixels in, verdicts and vectors out. No storage, no network, no secrets, none of our other packages."""

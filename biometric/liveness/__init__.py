@@ -1,0 +1,1 @@
+"""Liveness: the challenge, one file per cue, and the fusion of cues into deny or confirm."""

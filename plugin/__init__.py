@@ -1,0 +1,1 @@
+"""The Facestep service: a Flask application that identity providers send people to."""

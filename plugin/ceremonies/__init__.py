@@ -1,0 +1,1 @@
+"""Single-use, expiring state machines, and the attempt counters. No Flask here."""

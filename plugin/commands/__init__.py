@@ -1,0 +1,1 @@
+"""The facestep command line, one file a command group."""

@@ -1,0 +1,1 @@
+"""Identity providers come in here: OpenID provider, client registry, signed requests."""

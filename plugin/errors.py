@@ -1,0 +1,102 @@
+"""Error codes of the service, their HTTP status and their one public sentence: the only table of its kind.
+
+Rules:
+ * What a person reads here tells an attacker nothing: unknown, used and expired look the same.
+ * A code is stable; scripts and the audit log rely on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+class ServiceError(Exception):
+    """Root of the service's own errors. `code` is a key of PUBLIC; `detail` goes to the log only."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+
+
+class FactorRejected(ServiceError):  # noqa: N818  (an outcome, not a fault)
+    """A check of a factor said no. The person may try again if the attempt counters allow."""
+
+
+class CeremonyRefused(ServiceError):  # noqa: N818
+    """The ceremony is unknown, used, expired, of another browser or at another stage."""
+
+
+class ClientRefused(ServiceError):  # noqa: N818
+    """An identity provider's request is not acceptable."""
+
+
+class LockedOut(ServiceError):  # noqa: N818
+    """Too many attempts. `retry_after_s` is None when the factor is switched off for good."""
+
+    def __init__(self, code: str, *, retry_after_s: int | None) -> None:
+        super().__init__(code)
+        self.retry_after_s = retry_after_s
+
+
+class SettingsError(ServiceError):
+    """The service refuses to start; the detail says which setting and what to do."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("settings_invalid", detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """What the outside sees of an error."""
+
+    status: int
+    message: str
+
+
+PUBLIC: Final[dict[str, Public]] = {
+    # requests
+    "bad_request": Public(400, "The request could not be read."),
+    "not_found": Public(404, "There is nothing here."),
+    "too_large": Public(413, "The request is too large."),
+    "too_many_requests": Public(429, "Too many requests. Wait a moment and try again."),
+    "internal": Public(500, "Something went wrong on our side. Nothing was accepted."),
+    "settings_invalid": Public(500, "The service is not set up."),
+    # identity providers
+    "client_refused": Public(401, "The identity provider's request was not accepted."),
+    # ceremonies: one message for unknown, used, expired, other browser
+    "ceremony_refused": Public(410, "This step is no longer valid. Go back to the login page and start again."),
+    "possession_first": Public(403, "Confirm your second factor first."),
+    # factors: one message for every miss
+    "factor_rejected": Public(403, "That did not work. Try again."),
+    "locked_for_now": Public(429, "Too many attempts. Wait before you try again."),
+    "factor_off": Public(403, "This factor is switched off after too many attempts. Ask your helpdesk."),
+    "not_enrolled": Public(403, "That did not work. Try again."),
+    "consent_missing": Public(403, "Your consent is needed before the camera is used."),
+    # pictures
+    "image_unreadable": Public(422, "The picture could not be read."),
+    "image_too_large": Public(413, "The picture is too large."),
+    "no_face": Public(422, "No face was seen. Look at the camera."),
+    "several_faces": Public(422, "More than one face was seen. Make sure you are alone in the picture."),
+    "quality_too_low": Public(422, "The picture is not good enough. Check the light and your distance."),
+    "frames_invalid": Public(422, "The pictures did not arrive as expected. Start the check again."),
+    "cannot_tell": Public(422, "The picture could not be judged."),
+    "face_rejected": Public(403, "That did not work. Try again."),
+    "model_missing": Public(503, "The face check is not available."),
+    "model_digest_mismatch": Public(503, "The face check is not available."),
+    "calibration_mismatch": Public(503, "The face check is not available."),
+    "biometric_error": Public(503, "The face check is not available."),
+    # what we stand on
+    "vault_error": Public(503, "The service is not available now. Try again later."),
+    "vault_unavailable": Public(503, "The service is not available now. Try again later."),
+    "vault_denied": Public(503, "The service is not available now. Try again later."),
+    "vault_wrong_context": Public(500, "Something went wrong on our side. Nothing was accepted."),
+    "vault_wrong_mac": Public(500, "Something went wrong on our side. Nothing was accepted."),
+    "store_busy": Public(503, "The service is busy. Try again in a moment."),
+}
+
+
+def public(code: str) -> Public:
+    """Return what the outside may know of `code`; an unknown code is an internal error, never a success."""
+    return PUBLIC.get(code, PUBLIC["internal"])

@@ -1,0 +1,1 @@
+"""What a factor means: face, totp, webauthn, recovery codes, policy. No Flask here."""

@@ -1,0 +1,1 @@
+"""Realm set-up and health check through python-keycloak."""

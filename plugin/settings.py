@@ -1,0 +1,214 @@
+"""Settings: read once from the environment and facestep.toml, frozen, and strict.
+
+Rules:
+ * This is the only file that reads `os.environ`.
+ * An unknown key, a missing key, or a value out of its range stops the start, with one line that says what to do.
+ * No secret has a default. Production refuses every part that is only good for development.
+
+Not here: what the values build (wiring.py).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from plugin.errors import SettingsError
+
+PREFIX: Final = "FACESTEP_"
+
+
+class Environment(StrEnum):
+    """`development` is loopback only and allows the embedded keyring."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+class VaultBackend(StrEnum):
+    """Where keys live."""
+
+    TRANSIT = "transit"
+    KEYRING = "keyring"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the service needs to know; units are in the names.
+
+    Attributes:
+        issuer: our own issuer URL, the address browsers and identity providers use; no trailing slash.
+        database_url: SQLAlchemy URL.
+        environment: production unless said otherwise.
+        listen_host: address to bind.
+        listen_port: port to bind.
+        workers: gunicorn workers.
+        vault_backend: transit or keyring (development only).
+        vault_url: Vault or OpenBao base URL, for transit.
+        vault_token_file: file that holds the token, for transit; read at start, never logged.
+        vault_mount: transit mount point.
+        vault_timeout_s: how long one call may take.
+        keyring_file: key file of the embedded keyring, mode 0600.
+        models_dir: where `facestep models fetch` put the model files.
+        ceremony_ttl_s: how long a login may take from redirect to code.
+        challenge_ttl_s: how long the face challenge may take; at most 20.
+        code_ttl_s: how long a result code may wait to be redeemed.
+        result_ttl_s: life of the id_token; at most 60.
+        max_frame_bytes: largest JPEG we accept.
+        max_frames: most frames in one face challenge.
+        reference_ttl_days: a reference expires and must be renewed after this time.
+        rate_limit_storage: Flask-Limiter storage URL.
+        invitation_ttl_s: how long an enrolment code is good for (NIST SP 800-63B-4 4.1: binding codes are short-lived).
+        log_level: Python logging level name.
+    """
+
+    issuer: str
+    database_url: str
+    environment: Environment = Environment.PRODUCTION
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8100
+    workers: int = 2
+    vault_backend: VaultBackend = VaultBackend.TRANSIT
+    vault_url: str = ""
+    vault_token_file: Path | None = None
+    vault_mount: str = "transit"
+    vault_timeout_s: float = 3.0
+    keyring_file: Path | None = None
+    models_dir: Path = Path("~/.cache/facestep/models")
+    ceremony_ttl_s: int = 300
+    challenge_ttl_s: int = 20
+    code_ttl_s: int = 60
+    result_ttl_s: int = 60
+    max_frame_bytes: int = 400_000
+    max_frames: int = 300
+    reference_ttl_days: int = 365
+    rate_limit_storage: str = "memory://"
+    invitation_ttl_s: int = 3600
+    log_level: str = "INFO"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read facestep.toml (named by FACESTEP_CONFIG, else in the working folder if there), then the environment.
+
+        Raises:
+            SettingsError: with the one thing to mend.
+        """
+        source = os.environ if environ is None else environ
+        named = source.get(PREFIX + "CONFIG")
+        values: dict[str, Any] = _read_toml(Path(named or "facestep.toml"), required=named is not None)
+        known = {field.name for field in fields(cls)}
+        for key, value in source.items():
+            name = key.removeprefix(PREFIX).lower()
+            if key.startswith(PREFIX) and name in known:
+                values[name] = value
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise SettingsError(f"unknown setting {unknown[0]!r}; known ones are {', '.join(sorted(known))}")
+        missing = [name for name in ("issuer", "database_url") if not values.get(name)]
+        if missing:
+            raise SettingsError(f"{missing[0]} is not set: put it into facestep.toml or {PREFIX}{missing[0].upper()}")
+        return cls(**{name: _convert(name, value) for name, value in values.items()}).checked()
+
+    def checked(self) -> Settings:
+        """Return self with paths expanded, or raise SettingsError for the first thing that makes no sense."""
+        expanded = replace(self, models_dir=self.models_dir.expanduser())
+        for check in (_check_issuer, _check_vault, _check_ranges):
+            check(expanded)
+        return expanded
+
+
+def _read_toml(path: Path, *, required: bool) -> dict[str, Any]:
+    if not path.is_file():
+        if required:
+            raise SettingsError(f"the settings file {path} does not exist")
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{path} is not readable TOML: {exc}") from exc
+
+
+_TYPES: Final[dict[str, Any]] = {
+    "environment": Environment,
+    "vault_backend": VaultBackend,
+    "vault_token_file": Path,
+    "keyring_file": Path,
+    "models_dir": Path,
+    "vault_timeout_s": float,
+}
+_INTEGERS: Final = {field.name for field in fields(Settings) if field.type == "int"}
+
+
+def _convert(name: str, value: object) -> object:
+    kind = int if name in _INTEGERS else _TYPES.get(name, str)
+    if kind is int and isinstance(value, bool):
+        raise SettingsError(f"{name} must be a whole number, not {value!r}")
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as exc:
+        raise SettingsError(f"{name}={value!r} is not understood: {exc}") from exc
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _check_issuer(settings: Settings) -> None:
+    url = urlsplit(settings.issuer)
+    if url.scheme not in {"http", "https"} or not url.hostname or settings.issuer.endswith("/"):
+        raise SettingsError(f"issuer={settings.issuer!r} must be a URL without a slash at its end")
+    if url.scheme == "http" and not _is_loopback(url.hostname):
+        raise SettingsError("issuer must be https; http is for loopback only, since cameras need a secure context")
+    if settings.environment is Environment.DEVELOPMENT and not _is_loopback(settings.listen_host):
+        raise SettingsError("environment=development listens on loopback only; set environment=production")
+
+
+def _check_vault(settings: Settings) -> None:
+    if settings.vault_backend is VaultBackend.TRANSIT:
+        if not settings.vault_url or settings.vault_token_file is None:
+            raise SettingsError("vault_backend=transit needs vault_url and vault_token_file")
+        url = urlsplit(settings.vault_url)
+        if url.scheme != "https" and not _is_loopback(url.hostname):
+            raise SettingsError("vault_url must be https unless it is on loopback")
+        return
+    if settings.environment is Environment.PRODUCTION:
+        raise SettingsError("vault_backend=keyring is for development only; use transit, or environment=development")
+    if settings.keyring_file is None:
+        raise SettingsError("vault_backend=keyring needs keyring_file")
+
+
+_RANGES: Final[dict[str, tuple[int, int]]] = {
+    "listen_port": (1, 65535),
+    "workers": (1, 64),
+    "ceremony_ttl_s": (30, 900),
+    "challenge_ttl_s": (5, 20),
+    "code_ttl_s": (5, 120),
+    "result_ttl_s": (5, 60),
+    "max_frame_bytes": (10_000, 2_000_000),
+    "max_frames": (30, 600),
+    "reference_ttl_days": (1, 1095),
+    "invitation_ttl_s": (60, 604_800),
+}
+
+
+def _check_ranges(settings: Settings) -> None:
+    for name, (low, high) in _RANGES.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise SettingsError(f"{name}={value} must be between {low} and {high}")
+    if not 0 < settings.vault_timeout_s <= 30:  # noqa: PLR2004  (seconds; a login must not hang longer)
+        raise SettingsError("vault_timeout_s must be above 0 and at most 30")
+    if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise SettingsError(f"log_level={settings.log_level!r} must be DEBUG, INFO, WARNING or ERROR")

@@ -1,0 +1,1 @@
+"""SQLAlchemy tables and the transaction they are used in."""

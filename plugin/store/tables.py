@@ -1,0 +1,208 @@
+"""SQLAlchemy tables. Columns that an attacker with the database would like to edit are covered by a keyed MAC.
+
+Rules:
+ * A subject is (issuer, subject), never a bare user name.
+ * Times are UTC, timezone-aware in Python, stored as epoch milliseconds (integers compare the same on every database).
+ * Secrets are stored sealed (`sealed_…`, a vault Ciphertext) or hashed (`…_hash`), never plain.
+
+Not here: queries (each package keeps its own repository), migrations (migrations/).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+ROWID = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Root of all tables."""
+
+
+class SubjectColumns:
+    """Whose row this is."""
+
+    issuer: Mapped[str] = mapped_column(String(512))
+    subject: Mapped[str] = mapped_column(String(255))
+
+
+class Client(Base):
+    """An identity provider that may send people here (doors/registry.py)."""
+
+    __tablename__ = "clients"
+    issuer: Mapped[str] = mapped_column(String(512), primary_key=True)
+    jwks_uri: Mapped[str] = mapped_column(String(1024))
+    redirect_prefix: Mapped[str] = mapped_column(String(1024))
+    created_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class SeenJti(Base):
+    """Signed requests and assertions that were already used."""
+
+    __tablename__ = "seen_jti"
+    issuer: Mapped[str] = mapped_column(String(512), primary_key=True)
+    jti: Mapped[str] = mapped_column(String(255), primary_key=True)
+    expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class Ceremony(SubjectColumns, Base):
+    """One enrolment or login: single use, expiring, bound to one browser."""
+
+    __tablename__ = "ceremonies"
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    stage: Mapped[str] = mapped_column(String(32))
+    browser_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    redirect_uri: Mapped[str] = mapped_column(String(2048))
+    state: Mapped[str] = mapped_column(String(1024))
+    nonce: Mapped[str] = mapped_column(String(255))
+    code_challenge: Mapped[str] = mapped_column(String(128))
+    acr: Mapped[str] = mapped_column(String(255))
+    display_name: Mapped[str] = mapped_column(String(255))
+    locale: Mapped[str] = mapped_column(String(35))
+    amr: Mapped[list[str]] = mapped_column(JSON)
+    reference_id: Mapped[str | None] = mapped_column(String(43))
+    sealed_scratch: Mapped[str | None] = mapped_column(Text)
+    """What must survive between requests: unconfirmed TOTP secret, WebAuthn challenge, face session."""
+    version: Mapped[int] = mapped_column(Integer, default=0)
+    """Optimistic lock: every change names the version it read, so that two parallel requests cannot both win."""
+    created_ms: Mapped[int] = mapped_column(BigInteger)
+    expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    ended_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ResultCode(SubjectColumns, Base):
+    """A one-time code that the identity provider redeems at /token."""
+
+    __tablename__ = "result_codes"
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    ceremony_id: Mapped[str] = mapped_column(String(43))
+    purpose: Mapped[str] = mapped_column(String(16))
+    redirect_uri: Mapped[str] = mapped_column(String(2048))
+    nonce: Mapped[str] = mapped_column(String(255))
+    code_challenge: Mapped[str] = mapped_column(String(128))
+    acr: Mapped[str] = mapped_column(String(255))
+    amr: Mapped[list[str]] = mapped_column(JSON)
+    auth_time_ms: Mapped[int] = mapped_column(BigInteger)
+    reference_id: Mapped[str | None] = mapped_column(String(43))
+    expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    used_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Reference(SubjectColumns, Base):
+    """An enrolled face (ISO/IEC 2382-37): both models' embeddings, transformed and sealed."""
+
+    __tablename__ = "face_references"
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    sealed_embeddings: Mapped[str] = mapped_column(Text)
+    model_digests: Mapped[str] = mapped_column(String(255))
+    transform_version: Mapped[int] = mapped_column(Integer)
+    consent_id: Mapped[str] = mapped_column(String(43))
+    created_ms: Mapped[int] = mapped_column(BigInteger)
+    expires_ms: Mapped[int] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+
+class TotpSecret(SubjectColumns, Base):
+    """A confirmed TOTP secret and the last step that was accepted."""
+
+    __tablename__ = "totp_secrets"
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    sealed_secret: Mapped[str] = mapped_column(Text)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    created_ms: Mapped[int] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+
+class WebauthnCredential(SubjectColumns, Base):
+    """A passkey or security key."""
+
+    __tablename__ = "webauthn_credentials"
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1024), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary(2048))
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    transports: Mapped[list[str]] = mapped_column(JSON)
+    aaguid: Mapped[str] = mapped_column(String(36))
+    backed_up: Mapped[bool] = mapped_column(Boolean)
+    created_ms: Mapped[int] = mapped_column(BigInteger)
+    last_used_ms: Mapped[int | None] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    __table_args__ = (Index("ix_webauthn_subject", "issuer", "subject"),)
+
+
+class RecoveryCode(SubjectColumns, Base):
+    """One saved recovery code, argon2id; single use."""
+
+    __tablename__ = "recovery_codes"
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(255))
+    created_ms: Mapped[int] = mapped_column(BigInteger)
+    used_ms: Mapped[int | None] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    __table_args__ = (Index("ix_recovery_subject", "issuer", "subject"),)
+
+
+class Invitation(SubjectColumns, Base):
+    """An enrolment code that an admin gave over another channel; a password alone must not enrol a face."""
+
+    __tablename__ = "invitations"
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(255))
+    created_ms: Mapped[int] = mapped_column(BigInteger)
+    expires_ms: Mapped[int] = mapped_column(BigInteger)
+    used_ms: Mapped[int | None] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+
+class Consent(SubjectColumns, Base):
+    """What a person agreed to before the camera was used."""
+
+    __tablename__ = "consents"
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    text_version: Mapped[str] = mapped_column(String(32))
+    locale: Mapped[str] = mapped_column(String(35))
+    given_ms: Mapped[int] = mapped_column(BigInteger)
+    withdrawn_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Attempts(SubjectColumns, Base):
+    """Failure counters of one factor of one subject; they outlive browser sessions and restarts."""
+
+    __tablename__ = "attempts"
+    issuer: Mapped[str] = mapped_column(String(512), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    factor: Mapped[str] = mapped_column(String(16), primary_key=True)
+    consecutive: Mapped[int] = mapped_column(Integer)
+    total: Mapped[int] = mapped_column(Integer)
+    next_allowed_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class AuditEntry(Base):
+    """One line of the hash-chained log (audit/)."""
+
+    __tablename__ = "audit_entries"
+    stream: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seq: Mapped[int] = mapped_column(ROWID, primary_key=True, autoincrement=False)
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+    event: Mapped[str] = mapped_column(String(64))
+    issuer: Mapped[str] = mapped_column(String(512))
+    subject: Mapped[str] = mapped_column(String(255))
+    ceremony_id: Mapped[str] = mapped_column(String(43))
+    details: Mapped[str] = mapped_column(Text)
+    previous_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    entry_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class SigningKey(Base):
+    """Our own id_token keys; the private half is sealed."""
+
+    __tablename__ = "signing_keys"
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sealed_private_key: Mapped[str] = mapped_column(Text)
+    public_jwk: Mapped[str] = mapped_column(Text)
+    created_ms: Mapped[int] = mapped_column(BigInteger)

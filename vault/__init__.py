@@ -1,0 +1,1 @@
+"""What protects secrets at rest: sealing, keyed hashing, and the references that use them."""
