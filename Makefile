@@ -1,0 +1,65 @@
+# Facestep. `make` alone prints this list.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VAULT ?= openbao
+PY := .venv/bin/python
+READY := .venv/.facestep-ready
+JAR := keycloak_extension/target/facestep-keycloak.jar
+
+.PHONY: help setup demo demo-check test check format screenshots bench lock clean
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(READY) $(JAR) ## environment, models, Keycloak extension; quick when nothing changed
+	@$(PY) -m tests.stack.prepare
+
+demo: setup ## run everything on loopback and print where to log in (VAULT=local: without OpenBao)
+	@$(PY) -m tests.stack.demo --vault $(VAULT)
+
+demo-check: setup ## the demo without a person: a real browser plays every case, one line each
+	@$(PY) -m tests.stack.check --vault $(VAULT)
+
+test: setup ## all tests, including the browser ones
+	@$(PY) -m tests.stack.chromium
+	@$(PY) -m pytest
+	@$(MAKE) --no-print-directory java-test js-test
+
+.PHONY: java-test js-test
+java-test:
+	@cd keycloak_extension && mvn -q -B test && echo "Java unit tests passed"
+js-test:
+	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; else echo "node is not installed: JavaScript unit tests did NOT run"; fi
+
+check: setup ## lint, types, import rules, tests
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+	@$(MAKE) --no-print-directory test
+
+format: $(READY) ## format and mend what can be mended
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+screenshots: setup ## take the pictures of the pages that README shows
+	@$(PY) -m tests.browser.screenshots docs/pictures
+
+bench: setup ## measure (never part of the tests)
+	@$(PY) -m benchmarks.run
+
+lock: $(READY) ## pin the Python environment again (requirements.lock, requirements-bootstrap.lock)
+	@.venv/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --all-extras -q pyproject.toml -o requirements.lock
+	@echo "uv" | .venv/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q -c requirements.lock - -o requirements-bootstrap.lock
+
+clean: ## remove what was built here (the download cache stays)
+	@rm -rf .venv .run keycloak_extension/target
+
+$(READY): requirements.lock requirements-bootstrap.lock pyproject.toml
+	@tests/stack/environment.sh
+	@touch $@
+
+$(JAR): $(shell find keycloak_extension/src keycloak_extension/pom.xml -type f 2>/dev/null)
+	@tests/stack/extension.sh
