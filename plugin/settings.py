@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from plugin.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PREFIX: Final = "FACESTEP_"
 
@@ -49,7 +51,9 @@ class Settings:
         environment: production unless said otherwise.
         listen_host: address to bind.
         listen_port: port to bind.
-        workers: gunicorn workers.
+        workers: gunicorn worker processes.
+        threads: threads in each worker; a face check holds one for some ten milliseconds a frame.
+        trusted_proxies: how many reverse proxies in front of us set X-Forwarded-For and -Proto; 0 ignores these headers.
         vault_backend: transit or keyring (development only).
         vault_url: Vault or OpenBao base URL, for transit.
         vault_token_file: file that holds the token, for transit; read at start, never logged.
@@ -75,6 +79,8 @@ class Settings:
     listen_host: str = "127.0.0.1"
     listen_port: int = 8100
     workers: int = 2
+    threads: int = 4
+    trusted_proxies: int = 0
     vault_backend: VaultBackend = VaultBackend.TRANSIT
     vault_url: str = ""
     vault_token_file: Path | None = None
@@ -146,7 +152,7 @@ _TYPES: Final[dict[str, Any]] = {
 _INTEGERS: Final = {field.name for field in fields(Settings) if field.type == "int"}
 
 
-def _convert(name: str, value: object) -> object:
+def _convert(name: str, value: Any) -> Any:
     kind = int if name in _INTEGERS else _TYPES.get(name, str)
     if kind is int and isinstance(value, bool):
         raise SettingsError(f"{name} must be a whole number, not {value!r}")
@@ -192,6 +198,8 @@ def _check_vault(settings: Settings) -> None:
 _RANGES: Final[dict[str, tuple[int, int]]] = {
     "listen_port": (1, 65535),
     "workers": (1, 64),
+    "threads": (1, 64),
+    "trusted_proxies": (0, 5),
     "ceremony_ttl_s": (30, 900),
     "challenge_ttl_s": (5, 20),
     "code_ttl_s": (5, 120),

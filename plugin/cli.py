@@ -1,0 +1,111 @@
+"""The `facestep` command.
+
+Rules:
+ * A command group is one file in commands/, with a click object called `command`; it is imported only when asked for.
+ * An error of ours is one line on standard error, `facestep: <code>: <sentence>; <what to do>`, and exit status 2.
+ * A traceback is shown only with --debug.
+
+Not here: what the commands do.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from typing import Any, Final
+
+import click
+
+from biometric.errors import BiometricError
+from plugin.errors import ServiceError, public
+from vault.interface import VaultError
+
+OUR_ERRORS: Final = (ServiceError, BiometricError, VaultError)
+EXIT_ERROR: Final = 2
+
+_COMMANDS: Final[dict[str, str]] = {
+    "audit": "Read and verify the audit log.",
+    "bench": "Measure time and memory of one unit of work.",
+    "clients": "Say which identity providers may send people here.",
+    "compare": "Compare the faces in two pictures.",
+    "database": "Create or migrate the database.",
+    "evaluate": "Measure error rates on your own data.",
+    "invite": "Print a one-time enrolment code for a person.",
+    "keycloak": "Set up or check a Keycloak realm.",
+    "models": "Fetch, verify and list the model files.",
+    "serve": "Run the service.",
+}
+"""Name and help line, so that `facestep --help` imports nothing."""
+
+_WHAT_TO_DO: Final[dict[str, str]] = {
+    "model_missing": "run `facestep models fetch`",
+    "model_digest_mismatch": "run `facestep models fetch` to replace it",
+    "calibration_mismatch": "run `facestep models fetch` with this version of facestep",
+    "vault_unavailable": "start or unseal the vault and check vault_url",
+    "vault_denied": "check the vault token and its policy",
+    "vault_wrong_context": "check that the database and the keys belong together",
+    "vault_wrong_mac": "run `facestep audit verify`; a stored row was changed outside of facestep",
+    "store_busy": "try again, or move to PostgreSQL",
+    "database_not_migrated": "run `facestep database migrate`",
+}
+
+
+def error_line(error: Exception) -> str:
+    """Return the one line that a person at the terminal sees for one of our errors."""
+    code: str = getattr(error, "code", "internal")
+    detail = error.detail if isinstance(error, ServiceError) else str(error)
+    sentence = " ".join((detail or public(code).message).split()).rstrip(".")
+    advice = _WHAT_TO_DO.get(code)
+    return f"facestep: {code}: {sentence}; {advice}" if advice else f"facestep: {code}: {sentence}"
+
+
+class LazyGroup(click.Group):
+    """Import plugin/commands/<name>.py when that command is named, and turn our errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """Return the commands whose file is there."""
+        return [name for name in _COMMANDS if find_spec(f"plugin.commands.{name}") is not None]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command, or return None so that click says "no such command"."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(f"plugin.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list from the table above; importing every command would make --help slow."""
+        rows = [(name, _COMMANDS[name]) for name in self.list_commands(ctx)]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; our errors become one line and exit status 2."""
+        try:
+            return super().invoke(ctx)
+        except OUR_ERRORS as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(error_line(error), err=True)
+            ctx.exit(EXIT_ERROR)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(metadata.version("facestep"), prog_name="facestep")
+@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+def main(*, debug: bool) -> None:
+    """Facestep proves that the living owner of an account is here.
+
+    \b
+    Examples:
+      facestep models fetch
+      facestep database migrate
+      facestep clients add --issuer http://localhost:8080/realms/demo
+      facestep serve
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
