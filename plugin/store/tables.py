@@ -70,6 +70,8 @@ class Ceremony(SubjectColumns, Base):
     created_ms: Mapped[int] = mapped_column(BigInteger)
     expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
     ended_ms: Mapped[int | None] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """Over every other column: whoever can write rows must not be able to write "the face was seen"."""
 
 
 class ResultCode(SubjectColumns, Base):
@@ -88,6 +90,8 @@ class ResultCode(SubjectColumns, Base):
     reference_id: Mapped[str | None] = mapped_column(String(43))
     expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
     used_ms: Mapped[int | None] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """Over every column but `used_ms`, which one UPDATE without a read sets: an inserted row must not log anybody in."""
 
 
 class Reference(SubjectColumns, Base):
@@ -127,6 +131,8 @@ class WebauthnCredential(SubjectColumns, Base):
     sign_count: Mapped[int] = mapped_column(BigInteger)
     transports: Mapped[list[str]] = mapped_column(JSON)
     aaguid: Mapped[str] = mapped_column(String(36))
+    backup_eligible: Mapped[bool] = mapped_column(Boolean)
+    """Never changes for a credential; decides between amr "hwk" and "swk"."""
     backed_up: Mapped[bool] = mapped_column(Boolean)
     created_ms: Mapped[int] = mapped_column(BigInteger)
     last_used_ms: Mapped[int | None] = mapped_column(BigInteger)
