@@ -94,6 +94,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "vault_wrong_context": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "vault_wrong_mac": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_busy": Public(503, "The service is busy. Try again in a moment."),
+    "store_unavailable": Public(503, "The service is not available now. Try again later."),
 }
 
 

@@ -91,7 +91,7 @@ class ResultCode(SubjectColumns, Base):
     expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
     used_ms: Mapped[int | None] = mapped_column(BigInteger)
     mac: Mapped[bytes] = mapped_column(LargeBinary(32))
-    """Over every column but `used_ms`, which one UPDATE without a read sets: an inserted row must not log anybody in."""
+    """Over all but `used_ms`, which one UPDATE without a read sets: an inserted row must not log anybody in."""
 
 
 class Reference(SubjectColumns, Base):

@@ -1,0 +1,110 @@
+"""The database: one way to open it, one kind of transaction, one way to bring its tables up to date.
+
+Rules:
+ * Everything that belongs together is written inside one `transaction()`; it commits as a whole or not at all.
+ * A transaction never opens another one: what must commit together takes the caller's session.
+ * A lock that does not come free in time is "store_busy", any other trouble underneath is "store_unavailable".
+   A broken constraint (IntegrityError) is the caller's to interpret: it is how "already used" shows.
+ * The service starts only on the revision it was written for.
+
+Not here: tables (tables.py), queries (each package keeps its own), SQLite's particulars (sqlite.py).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, NoSuchModuleError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from plugin.errors import ServiceError, SettingsError
+from plugin.store import revisions, sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUSY_TIMEOUT_S: Final = 5.0  # well above the longest transaction (milliseconds), well below a person's patience
+
+_inside: ContextVar[bool] = ContextVar("facestep_inside_transaction", default=False)
+
+
+class Database:
+    """Opened once a process; safe to use from many threads."""
+
+    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, NoSuchModuleError) as exc:
+            raise SettingsError("database_url is not an SQLAlchemy URL; for example sqlite:///facestep.db") from exc
+        if parsed.get_backend_name() != "sqlite":
+            raise SettingsError(f"database_url: {parsed.get_backend_name()} is not supported, use sqlite:///FILE")
+        self._engine = sqlite.open_engine(parsed, busy_timeout_s=busy_timeout_s)
+        self._reading_engine = self._engine.execution_options(**{sqlite.READING: True})
+        self._file = Path(parsed.database or "")
+
+    def __repr__(self) -> str:
+        return f"Database({self._engine.url.render_as_string(hide_password=True)!r})"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session that holds the write lock; commit at the end, roll back on any exception.
+
+        Raises:
+            ServiceError: store_busy or store_unavailable; nothing was written.
+        """
+        if _inside.get():
+            raise RuntimeError("a transaction inside a transaction: pass the caller's session instead")
+        token = _inside.set(True)
+        try:
+            with _mapped_errors(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+                session.connection()  # BEGIN IMMEDIATE now, so that the first read is already under the lock
+                yield session
+        finally:
+            _inside.reset(token)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session on one consistent snapshot; writers are not kept waiting, and a write is refused."""
+        with _mapped_errors(), Session(self._reading_engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def migrate(self) -> str:
+        """Bring the tables to the revision this version needs, all or nothing; return that revision."""
+        sqlite.create_file(self._file)
+        with _mapped_errors(), self._engine.begin() as connection:
+            return revisions.upgrade(connection)
+
+    def check(self) -> None:
+        """Raise SettingsError unless the tables are exactly those this version was written for."""
+        needed = revisions.newest()
+        found = None
+        if self._file.is_file():
+            with _mapped_errors(), self._reading_engine.connect() as connection:
+                found = revisions.current(connection)
+        if found != needed:
+            raise SettingsError(
+                f"the database is at revision {found or 'none'}, this version needs {needed}; "
+                "run `facestep database migrate`",
+            )
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise  # a constraint or a mistake of ours, never a state of the database
+    except DatabaseError as exc:
+        code = "store_busy" if sqlite.is_busy(exc.orig) else "store_unavailable"
+        raise ServiceError(code, type(exc.orig).__name__ + ": " + str(exc.orig)) from exc
+    except PoolTimeoutError as exc:
+        raise ServiceError("store_busy", "no free connection") from exc

@@ -1,0 +1,68 @@
+"""What is particular to SQLite: how a connection is set up, how a transaction begins, which errors mean "busy".
+
+Rules:
+ * A writing transaction takes the write lock when it begins (BEGIN IMMEDIATE). What it reads stays true until it
+   commits, so "count the attempt, then compare" and "is this code unused, then use it" cannot be raced.
+ * A commit is on the disk when it returns (synchronous=FULL): a used code must not be unused after a power cut.
+ * Deleted rows are overwritten (secure_delete), and the file is readable by its owner only.
+
+Not here: the same for PostgreSQL, which gets a file of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+from plugin.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import URL
+
+READING: Final = "facestep_reading"
+"""Execution option of a connection that only reads: no write lock, and a write is an error."""
+
+_BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PRIMARY_CODE: Final = (
+    0xFF  # extended result codes keep the primary code in their lowest byte (sqlite.org/rescode.html)
+)
+
+
+def open_engine(url: URL, *, busy_timeout_s: float) -> Engine:
+    """Return an engine whose connections follow the rules above. Nothing is opened yet."""
+    if not url.database or url.database == ":memory:" or url.query:
+        raise SettingsError("database_url must name a file: sqlite:////var/lib/facestep/facestep.db")
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, hide_parameters=True)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def create_file(path: Path) -> None:
+    """Make an empty database file that only its owner may read, unless it is there already."""
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as exc:
+        raise SettingsError(f"the database file {path} cannot be made: {exc.strerror}") from exc
+
+
+def is_busy(original: BaseException | None) -> bool:
+    """Tell whether somebody else held the lock for longer than the busy timeout."""
+    code = getattr(original, "sqlite_errorcode", None)
+    return code is not None and (code & _PRIMARY_CODE) in _BUSY_CODES
+
+
+def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not send a BEGIN of its own; _begin does
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("PRAGMA query_only=ON" if reading else "PRAGMA query_only=OFF")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
