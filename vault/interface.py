@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, NewType, Protocol
+from typing import TYPE_CHECKING, ClassVar, NewType, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Ciphertext = NewType("Ciphertext", str)
 """`vault:v1:…` from transit, `keyring:v1:…` from the embedded keyring."""
@@ -58,8 +61,17 @@ class Sealer(Protocol):
     def verify_mac(self, message: bytes, mac: bytes, *, label: str) -> None:
         """Raise WrongMac unless `mac` is what `mac()` returns for this message and label (constant time)."""
 
-    def check(self) -> None:
-        """Raise VaultError unless sealing and opening would work now (for /health/ready and start-up)."""
+    def derive(self, message: bytes, *, label: str) -> bytes:
+        """Return 32 bytes of key that only this sealer can make, from its root key and nothing that is kept here.
+
+        Unlike `mac`, it is worked out inside the vault each time: reading this process shows only the keys in use.
+        """
+
+    def check(self, purposes: Collection[Purpose] = tuple(Purpose)) -> None:
+        """Raise VaultError unless sealing and opening would work now for all of `purposes`.
+
+        Start-up checks every purpose; /health/ready may name one, since each costs two calls.
+        """
 
 
 class VaultError(Exception):
