@@ -21,7 +21,7 @@ ARGS = (
 )
 
 
-class ChromiumMissing(Exception):
+class ChromiumMissing(Exception):  # noqa: N818  (reads as what happened)
     """No Chromium, and no way to install one from here."""
 
 
@@ -58,8 +58,12 @@ def ensure() -> str:
     print("· installing Chromium from the distribution", flush=True)
     for command in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
         done = subprocess.run(
-            [*sudo, apt, "-qq", *command], env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            [*sudo, apt, "-qq", *command],
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         if done.returncode:
             raise ChromiumMissing(f"{how_to()} ({done.stderr.strip().splitlines()[-1:] or 'apt-get failed'})")
