@@ -1,0 +1,148 @@
+"""Result codes: what a finished ceremony hands to the browser, and the identity provider redeems over its own channel.
+
+Rules:
+ * A code is consumed, in one statement, before anything about it is judged: whoever brings it burns it.
+ * It is good for one client, one redirect address and the one login that holds the PKCE verifier.
+ * Every refusal is the same from outside and names its check in the audit log.
+
+Not here: who the client is (doors/ has checked its signature), the id_token (doors/).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from datetime import timedelta
+from typing import TYPE_CHECKING, NoReturn
+
+from sqlalchemy import update
+
+from plugin.ceremonies.rows import check_row
+from plugin.ceremonies.types import Purpose, RedeemedResult, from_ms, to_ms
+from plugin.errors import ClientRefused
+from plugin.store.tables import ResultCode
+from vault.interface import WrongMac
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from plugin.ceremonies.types import AuditSink, CeremonyView
+    from plugin.store.database import Database
+    from vault.interface import Sealer
+
+
+def new_row(view: CeremonyView, code: str, *, acr: str, now: datetime, ttl_s: int) -> ResultCode:
+    """Return the row of a new code; its MAC is the caller's."""
+    return ResultCode(
+        code_hash=_digest(code),
+        issuer=view.issuer,
+        subject=view.subject,
+        ceremony_id=view.id,
+        purpose=view.purpose.value,
+        redirect_uri=view.redirect_uri,
+        nonce=view.nonce,
+        code_challenge=view.code_challenge,
+        acr=acr,
+        amr=list(view.amr),
+        auth_time_ms=to_ms(now),
+        reference_id=view.reference_id,
+        expires_ms=to_ms(now + timedelta(seconds=ttl_s)),
+        used_ms=None,
+    )
+
+
+def redeem(
+    code: str,
+    *,
+    expected_client: str,
+    expected_redirect_uri: str,
+    code_verifier: str,
+    now: datetime,
+    database: Database,
+    sealer: Sealer,
+    audit: AuditSink,
+) -> RedeemedResult:
+    """Return what the code proves, once.
+
+    0. first use          consumed before we look at anything
+    1. as we wrote it     a row inserted into the database is no result
+    2. not expired        a code must not wait in somebody's browser history
+    3. right client       one realm must not redeem another's result
+    4. right address      RFC 6749 4.1.3
+    5. right login        RFC 7636: the verifier never left the login that asked
+
+    Raises:
+        ClientRefused: "client_refused"; the check's name is in `detail` and in the audit log.
+    """
+    row, first_use = _consume(code, now=now, database=database)
+
+    def refuse(check: str) -> NoReturn:
+        audit.append(
+            "result_refused",
+            at=now,
+            issuer=expected_client,
+            subject=row.subject if row is not None and row.issuer == expected_client else "",
+            ceremony_id=row.ceremony_id if row is not None else "",
+            details={"check": check},
+        )
+        raise ClientRefused("client_refused", check)
+
+    if row is None:  # (0)
+        refuse("code_unknown")
+    if not first_use:  # (0)
+        refuse("code_used")
+    try:
+        check_row(row, sealer=sealer)  # (1)
+    except WrongMac:
+        refuse("code_row_changed")
+    if to_ms(now) >= row.expires_ms:  # (2)
+        refuse("code_expired")
+    if row.issuer != expected_client:  # (3)
+        refuse("code_of_other_client")
+    if row.redirect_uri != expected_redirect_uri:  # (4)
+        refuse("code_for_other_redirect")
+    if not hmac.compare_digest(_s256(code_verifier), row.code_challenge.encode()):  # (5)
+        refuse("code_verifier_wrong")
+    result = _result(row)
+    audit.append(
+        "result_redeemed",
+        at=now,
+        issuer=result.issuer,
+        subject=result.subject,
+        ceremony_id=result.ceremony_id,
+        details={"purpose": result.purpose.value, "amr": list(result.amr)},
+    )
+    return result
+
+
+def _consume(code: str, *, now: datetime, database: Database) -> tuple[ResultCode | None, bool]:
+    """Mark the code as used if it was not; return its row, and whether this was the first use."""
+    digest = _digest(code)
+    unused = (ResultCode.code_hash == digest, ResultCode.used_ms.is_(None))
+    with database.transaction() as session:
+        consumed = session.execute(update(ResultCode).where(*unused).values(used_ms=to_ms(now)))
+        row = session.get(ResultCode, digest)
+    return row, consumed.rowcount == 1  # type: ignore[attr-defined]
+
+
+def _result(row: ResultCode) -> RedeemedResult:
+    return RedeemedResult(
+        issuer=row.issuer,
+        subject=row.subject,
+        purpose=Purpose(row.purpose),
+        amr=tuple(row.amr),
+        acr=row.acr,
+        auth_time=from_ms(row.auth_time_ms),
+        nonce=row.nonce,
+        reference_id=row.reference_id,
+        ceremony_id=row.ceremony_id,
+    )
+
+
+def _digest(code: str) -> bytes:
+    return hashlib.sha256(code.encode()).digest()
+
+
+def _s256(verifier: str) -> bytes:
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")

@@ -1,0 +1,299 @@
+"""Ceremonies: one enrolment or login each, single use, expiring, bound to one browser.
+
+Rules:
+ * A ceremony belongs to one subject, one client, one purpose and one browser; its id alone opens nothing.
+ * Unknown, used, expired and somebody else's look the same from outside: CeremonyRefused("ceremony_refused").
+ * It moves only along stages.py, and every change names the version it was read at: of two parallel requests one wins.
+ * What lies between two requests is sealed with the ceremony's id and version, so that an older scratch does not open.
+ * The row carries a keyed MAC: who can write to the database cannot write "the face was seen".
+
+Not here: what a factor is (factors/), attempt limits (attempts.py), redeeming a code (codes.py), HTTP.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, exists, select, update
+
+from plugin.ceremonies import codes
+from plugin.ceremonies.rows import check_row, row_mac
+from plugin.ceremonies.scratch import Scratch
+from plugin.ceremonies.stages import check_move, first_stage, reached_acr
+from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage, from_ms, to_ms
+from plugin.errors import CeremonyRefused
+from plugin.store.tables import Ceremony, ResultCode, TotpSecret, WebauthnCredential
+from vault.interface import Ciphertext, Context
+from vault.interface import Purpose as KeyPurpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from plugin.ceremonies.types import AuditSink, RedeemedResult, Subject, VerifiedRequest
+    from plugin.settings import Settings
+    from plugin.store.database import Database
+    from vault.interface import Sealer
+
+KEEP_ENDED = timedelta(days=1)  # so that a code brought a second time is told from one that never was, in the audit log
+ENROL_TTL = timedelta(minutes=15)  # a person installs an app and writes codes down; Keycloak's own login timeout is 30
+
+
+class Ceremonies:
+    """The only way to begin, read, move and end a ceremony."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sealer: Sealer,
+        settings: Settings,
+        audit: AuditSink,
+        token: Callable[[int], str] = secrets.token_urlsafe,
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._settings = settings
+        self._audit = audit
+        self._token = token
+
+    def begin(self, request: VerifiedRequest, *, now: datetime) -> NewCeremony:
+        """Begin the ceremony that a verified request asks for; audited as "ceremony_begun"."""
+        new = NewCeremony(id=self._token(32), browser_token=self._token(32))
+        row = Ceremony(
+            id=new.id,
+            issuer=request.issuer,
+            subject=request.subject,
+            purpose=request.purpose.value,
+            stage=first_stage(request.purpose, has_possession=self.has_possession(request.owner)).value,
+            browser_hash=_digest(new.browser_token),
+            redirect_uri=request.redirect_uri,
+            state=request.state,
+            nonce=request.nonce,
+            code_challenge=request.code_challenge,
+            acr=request.acr,
+            display_name=request.display_name,
+            locale=request.locale,
+            amr=[],
+            reference_id=None,
+            sealed_scratch=None,
+            version=0,
+            created_ms=to_ms(now),
+            expires_ms=to_ms(now + self._ttl(request.purpose)),
+            ended_ms=None,
+        )
+        row.mac = row_mac(row, sealer=self._sealer)
+        stage = row.stage
+        with self._database.transaction() as session:
+            session.add(row)
+        self._audit.append(
+            "ceremony_begun",
+            at=now,
+            issuer=request.issuer,
+            subject=request.subject,
+            ceremony_id=new.id,
+            details={"purpose": request.purpose.value, "stage": stage},
+        )
+        return new
+
+    def _ttl(self, purpose: Purpose) -> timedelta:
+        login = timedelta(seconds=self._settings.ceremony_ttl_s)
+        return max(login, ENROL_TTL) if purpose is Purpose.ENROL else login
+
+    def has_possession(self, owner: Subject) -> bool:
+        """Tell whether this subject has a TOTP secret or a passkey; rows are counted, not believed."""
+        with self._database.reading() as session:
+            return any(
+                session.scalar(select(exists().where(table.issuer == owner.issuer, table.subject == owner.subject)))
+                for table in (TotpSecret, WebauthnCredential)
+            )
+
+    def load(self, ceremony_id: str, browser_token: str, *, now: datetime) -> CeremonyView:
+        """Return the ceremony as it stands, for the browser that began it.
+
+        1. known            2. of this browser (constant time)
+        3. not ended        4. not expired
+        5. as we wrote it
+
+        Raises:
+            CeremonyRefused: 1 to 4; which one is in `detail`, for the log only.
+            WrongMac: 5.
+        """
+        with self._database.reading() as session:
+            row = session.get(Ceremony, ceremony_id)
+        if row is None:  # (1)
+            raise CeremonyRefused("ceremony_refused", "unknown")
+        if not hmac.compare_digest(row.browser_hash, _digest(browser_token)):  # (2)
+            raise CeremonyRefused("ceremony_refused", "other_browser")
+        if row.ended_ms is not None:  # (3)
+            raise CeremonyRefused("ceremony_refused", "used")
+        if to_ms(now) >= row.expires_ms:  # (4)
+            raise CeremonyRefused("ceremony_refused", "expired")
+        check_row(row, sealer=self._sealer)  # (5)
+        return _view(row)
+
+    def scratch(self, view: CeremonyView) -> Scratch:
+        """Open what the ceremony remembers. Raises VaultError if it is not of this ceremony and version."""
+        if view.sealed_scratch is None:
+            return Scratch()
+        return Scratch.from_bytes(
+            self._sealer.open(
+                view.sealed_scratch, context=_context(view), associated_data=_bound_to(view, view.version)
+            )
+        )
+
+    def save_scratch(self, view: CeremonyView, scratch: Scratch, *, now: datetime) -> CeremonyView:
+        """Remember `scratch` at the same stage; return the ceremony at its next version."""
+        return self._change(view, scratch, now=now)
+
+    def advance(
+        self,
+        view: CeremonyView,
+        *,
+        to: Stage,
+        now: datetime,
+        proven: str | None = None,
+        reference_id: str | None = None,
+        scratch: Scratch | None = None,
+    ) -> CeremonyView:
+        """Move to the next stage, adding the method `proven`; return the ceremony as it now stands.
+
+        A scratch that is not given is forgotten: nothing of one stage is carried into the next by accident.
+
+        Raises:
+            CeremonyRefused: the move is not in the table, or another request was faster.
+        """
+        amr = tuple(dict.fromkeys((*view.amr, proven))) if proven is not None else view.amr
+        check_move(view.purpose, at=view.stage, to=to, amr=amr)
+        changes: dict[str, Any] = {"stage": to.value, "amr": list(amr)}
+        if reference_id is not None:
+            changes["reference_id"] = reference_id
+        return self._change(view, scratch, now=now, **changes)
+
+    def add_method(self, view: CeremonyView, *, proven: str, scratch: Scratch, now: datetime) -> CeremonyView:
+        """Note a method proven at a stage that stays open (a second passkey during set-up)."""
+        return self._change(view, scratch, now=now, amr=list(dict.fromkeys((*view.amr, proven))))
+
+    def end(self, view: CeremonyView, *, now: datetime) -> None:
+        """End without a result: cancelled, or refused too often. Nothing opens it again."""
+        self._change(view, None, now=now, ended_ms=to_ms(now))
+
+    def issue_code(self, view: CeremonyView, *, now: datetime) -> str:
+        """End a ceremony that has reached DONE and return its result code: 256 bits, stored hashed, good once.
+
+        Raises:
+            CeremonyRefused: not at DONE, or another request has issued the code.
+        """
+        if view.stage is not Stage.DONE:
+            raise CeremonyRefused("ceremony_refused", f"no_code_at_{view.stage}")
+        code = self._token(32)
+        acr = reached_acr(view.amr)
+        row = codes.new_row(view, code, acr=acr, now=now, ttl_s=self._settings.code_ttl_s)
+        row.mac = row_mac(row, sealer=self._sealer)
+        self._change(view, None, now=now, also=row, ended_ms=to_ms(now))
+        self._audit.append(
+            "result_issued",
+            at=now,
+            issuer=view.issuer,
+            subject=view.subject,
+            ceremony_id=view.id,
+            details={"purpose": view.purpose.value, "amr": list(view.amr)},
+        )
+        return code
+
+    def redeem(self, code: str, *, client: str, redirect_uri: str, code_verifier: str, now: datetime) -> RedeemedResult:
+        """Consume a result code and return what it proves; see codes.redeem. Raises ClientRefused."""
+        return codes.redeem(
+            code,
+            expected_client=client,
+            expected_redirect_uri=redirect_uri,
+            code_verifier=code_verifier,
+            now=now,
+            database=self._database,
+            sealer=self._sealer,
+            audit=self._audit,
+        )
+
+    def purge(self, *, now: datetime) -> int:
+        """Delete ceremonies and codes that expired a day ago; return how many rows went."""
+        before = to_ms(now - KEEP_ENDED)
+        with self._database.transaction() as session:
+            return sum(
+                session.execute(delete(table).where(table.expires_ms < before)).rowcount  # type: ignore[attr-defined]
+                for table in (Ceremony, ResultCode)
+            )
+
+    def _change(
+        self,
+        view: CeremonyView,
+        scratch: Scratch | None,
+        *,
+        now: datetime,
+        also: ResultCode | None = None,
+        **changes: Any,
+    ) -> CeremonyView:
+        """Write one change, and `also` with it, if nobody changed the ceremony since `view` was read."""
+        if now >= view.expires_at:
+            raise CeremonyRefused("ceremony_refused", "expired")
+        version = view.version + 1
+        sealed = None
+        if scratch is not None and scratch.parts:
+            sealed = self._sealer.seal(
+                scratch.to_bytes(), context=_context(view), associated_data=_bound_to(view, version)
+            )
+        with self._database.reading() as session:
+            row = session.get(Ceremony, view.id)
+        if row is None or row.version != view.version or row.ended_ms is not None:
+            raise CeremonyRefused("ceremony_refused", "changed_meanwhile")
+        check_row(row, sealer=self._sealer)
+        values = {**changes, "sealed_scratch": sealed, "version": version}
+        values["mac"] = row_mac(row, sealer=self._sealer, changed=values)
+        guard = (Ceremony.id == view.id, Ceremony.version == view.version, Ceremony.ended_ms.is_(None))
+        with self._database.transaction() as session:
+            changed = session.execute(update(Ceremony).where(*guard).values(**values))
+            if changed.rowcount != 1:  # type: ignore[attr-defined]
+                raise CeremonyRefused("ceremony_refused", "changed_meanwhile")
+            if also is not None:
+                session.add(also)
+        for name, value in values.items():
+            setattr(row, name, value)
+        return _view(row)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _context(view: CeremonyView) -> Context:
+    return Context(issuer=view.issuer, subject=view.subject, purpose=KeyPurpose.CEREMONY)
+
+
+def _bound_to(view: CeremonyView, version: int) -> bytes:
+    return f"scratch|{view.id}|{version}".encode()
+
+
+def _view(row: Ceremony) -> CeremonyView:
+    return CeremonyView(
+        id=row.id,
+        purpose=Purpose(row.purpose),
+        stage=Stage(row.stage),
+        issuer=row.issuer,
+        subject=row.subject,
+        redirect_uri=row.redirect_uri,
+        state=row.state,
+        nonce=row.nonce,
+        code_challenge=row.code_challenge,
+        acr=row.acr,
+        display_name=row.display_name,
+        locale=row.locale,
+        amr=tuple(row.amr),
+        reference_id=row.reference_id,
+        version=row.version,
+        created_at=from_ms(row.created_ms),
+        expires_at=from_ms(row.expires_ms),
+        sealed_scratch=Ciphertext(row.sealed_scratch) if row.sealed_scratch else None,
+    )

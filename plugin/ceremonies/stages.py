@@ -1,0 +1,67 @@
+"""Which stage follows which, and what must be proven by then. A stage cannot be skipped.
+
+Rules:
+ * A move that is not in NEXT does not happen.
+ * No face before possession (NIST SP 800-63B-4 3.2.3: the endpoint is authenticated before capture).
+ * A result needs both: a possession method and the face.
+ * Whoever already has a possession factor proves it before anything is enrolled; nobody enrols with a password alone.
+
+Not here: the store (service.py), how a method is proven (factors/).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from plugin.ceremonies.types import POSSESSION_METHODS, Amr, Purpose, Stage
+from plugin.errors import CeremonyRefused
+
+NEXT: Final[dict[tuple[Purpose, Stage], Stage]] = {
+    (Purpose.LOGIN, Stage.POSSESSION): Stage.FACE,
+    (Purpose.LOGIN, Stage.FACE): Stage.DONE,
+    (Purpose.ENROL, Stage.INVITATION): Stage.CONSENT,
+    (Purpose.ENROL, Stage.POSSESSION): Stage.CONSENT,
+    (Purpose.ENROL, Stage.CONSENT): Stage.POSSESSION_SETUP,
+    (Purpose.ENROL, Stage.POSSESSION_SETUP): Stage.RECOVERY_CODES,
+    (Purpose.ENROL, Stage.RECOVERY_CODES): Stage.FACE,
+    (Purpose.ENROL, Stage.FACE): Stage.DONE,
+}
+
+ACR_LIVE_FACE: Final = "facestep"
+"""The one level we reach: a possession factor, then a live face. A realm maps it to a number of its own."""
+
+
+def first_stage(purpose: Purpose, *, has_possession: bool) -> Stage:
+    """Return where a ceremony starts.
+
+    A login starts at possession even if nothing is enrolled: from outside it must look the same.
+    """
+    if purpose is Purpose.LOGIN or has_possession:
+        return Stage.POSSESSION
+    return Stage.INVITATION
+
+
+def check_move(purpose: Purpose, *, at: Stage, to: Stage, amr: tuple[str, ...]) -> None:
+    """Let a move pass or raise CeremonyRefused.
+
+    1. `to` is the one stage that follows `at`
+    2. before the face, possession is proven in this very ceremony
+    3. before the end, the face is proven too
+    """
+    if NEXT.get((purpose, at)) is not to:  # (1)
+        raise CeremonyRefused("ceremony_refused", f"no_move_{at}_to_{to}")
+    if to in {Stage.FACE, Stage.DONE} and not POSSESSION_METHODS.intersection(amr):  # (2)
+        raise CeremonyRefused("possession_first", f"no_possession_before_{to}")
+    if to is Stage.DONE and Amr.FACE not in amr:  # (3)
+        raise CeremonyRefused("ceremony_refused", "no_face_before_done")
+
+
+def reached_acr(amr: tuple[str, ...]) -> str:
+    """Return the level these methods reach, or "" for none.
+
+    An asked level is a wish (OpenID Connect Core 3.1.2.1, acr_values is voluntary): what we answer is what was reached,
+    so an asked "facestep" is echoed exactly when it is true, and an unknown one never is.
+    """
+    if Amr.FACE in amr and POSSESSION_METHODS.intersection(amr):
+        return ACR_LIVE_FACE
+    return ""

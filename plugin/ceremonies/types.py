@@ -1,0 +1,188 @@
+"""What travels through a ceremony. Everything is frozen; tokens, codes and sealed values do not print.
+
+Rules:
+ * A subject is (issuer, subject id), never a bare user name; `display_name` is for showing only.
+ * A `VerifiedRequest` exists only after doors/ has checked the signed request.
+ * A `CeremonyView` is what one request may believe: read once, with the version it was read at.
+
+Not here: how ceremonies move (stages.py, service.py), what a factor is (factors/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vault.interface import Ciphertext
+
+
+class Purpose(StrEnum):
+    """What the identity provider asked for."""
+
+    LOGIN = "login"
+    ENROL = "enrol"
+
+
+class Stage(StrEnum):
+    """Where a ceremony stands; stages.py says which follows which."""
+
+    INVITATION = "invitation"
+    POSSESSION = "possession"
+    CONSENT = "consent"
+    POSSESSION_SETUP = "possession_setup"
+    RECOVERY_CODES = "recovery_codes"
+    FACE = "face"
+    DONE = "done"
+
+
+class Amr(StrEnum):
+    """Authentication method references (RFC 8176). A saved recovery code counts as `otp`, see factors/policy.py."""
+
+    FACE = "face"
+    OTP = "otp"
+    HWK = "hwk"
+    SWK = "swk"
+
+
+POSSESSION_METHODS = frozenset({Amr.OTP, Amr.HWK, Amr.SWK})
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose factors and counters these are: the id `subject` at the identity provider `issuer`."""
+
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRequest:
+    """A signed request of an identity provider, after every check of doors/.
+
+    Attributes:
+        issuer: the identity provider, which is also the client (`client_id`).
+        subject: the user's id there.
+        purpose: login or enrol.
+        redirect_uri: where the result goes; already compared with the registration.
+        state: echoed in the redirect.
+        nonce: echoed in the id_token.
+        code_challenge: PKCE, S256.
+        acr: the asked `acr_values`, maybe empty.
+        display_name: shown to the person, never used to find anything.
+        locale: `ui_locales`, maybe empty.
+        jti: the request's id; the door has already marked it as seen.
+    """
+
+    issuer: str
+    subject: str
+    purpose: Purpose
+    redirect_uri: str
+    state: str
+    nonce: str
+    code_challenge: str
+    acr: str = ""
+    display_name: str = ""
+    locale: str = ""
+    jti: str = ""
+
+    @property
+    def owner(self) -> Subject:
+        """Return whose ceremony this will be."""
+        return Subject(self.issuer, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCeremony:
+    """A ceremony just begun. `browser_token` goes into the cookie and is stored nowhere else."""
+
+    id: str
+    browser_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CeremonyView:
+    """A ceremony as this request read it. Every change names `version`; the slower of two requests loses."""
+
+    id: str
+    purpose: Purpose
+    stage: Stage
+    issuer: str
+    subject: str
+    redirect_uri: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_challenge: str = field(repr=False)
+    acr: str
+    display_name: str
+    locale: str
+    amr: tuple[str, ...]
+    reference_id: str | None
+    version: int
+    created_at: datetime
+    expires_at: datetime
+    sealed_scratch: Ciphertext | None = field(repr=False)
+
+    @property
+    def owner(self) -> Subject:
+        """Return whose ceremony this is."""
+        return Subject(self.issuer, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemedResult:
+    """A result code, redeemed by the client it was made for, once. What the id_token will say.
+
+    Attributes:
+        issuer: the client.
+        subject: who proved to be present.
+        purpose: login or enrol; a result of one must not be taken for the other.
+        amr: methods in the order they were proven.
+        acr: the level reached; empty if none was reached.
+        auth_time: when the last method was proven.
+        nonce: of the request.
+        reference_id: the enrolled reference, for enrol.
+        ceremony_id: for the audit log.
+    """
+
+    issuer: str
+    subject: str
+    purpose: Purpose
+    amr: tuple[str, ...]
+    acr: str
+    auth_time: datetime
+    nonce: str = field(repr=False)
+    reference_id: str | None
+    ceremony_id: str
+
+
+class AuditSink(Protocol):
+    """The part of audit/log.py that this package and factors/ write to."""
+
+    def append(
+        self,
+        event: str,
+        *,
+        at: datetime,
+        issuer: str = "",
+        subject: str = "",
+        ceremony_id: str = "",
+        details: Mapping[str, str | int | float | bool | list[str]] | None = None,
+    ) -> object:
+        """Append one entry; raises rather than losing it."""
+
+
+def to_ms(moment: datetime) -> int:
+    """Return epoch milliseconds. A naive time is a programming error: it would be read in the host's zone."""
+    if moment.tzinfo is None:
+        raise TypeError("a naive datetime was passed where UTC is needed")
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """Return the aware UTC time of epoch milliseconds."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
