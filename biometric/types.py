@@ -17,6 +17,9 @@ Image = NDArray[np.uint8]
 Points = NDArray[np.float32]
 """N×2, float32, pixels of the frame: x to the right, y down."""
 
+Matrix = NDArray[np.float32]
+"""2×3, float32: an affine map of pixels, as OpenCV has it."""
+
 ModelName = NewType("ModelName", str)
 FACENET = ModelName("facenet")
 SFACE = ModelName("sface")

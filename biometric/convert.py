@@ -1,0 +1,73 @@
+"""Frozen FaceNet graph → LiteRT with dynamic-range int8 weights, in a process of its own.
+
+    python -m biometric.convert GRAPH TARGET PICTURES_NPY   → one JSON line: tensorflow, sha256, least_cosine
+
+Rules:
+ * TensorFlow is imported here and nowhere else, and only when this module runs as a program.
+ * The caller sets TF_ENABLE_ONEDNN_OPTS=0: with it the same graph gives the same bytes every time.
+ * The conversion is judged on the crops in PICTURES_NPY: the least cosine to TensorFlow's own output is reported; whether that is
+   enough is the caller's decision (fetch.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Crops = NDArray[np.float32]
+
+
+def _function(tf: Any, graph: bytes) -> Any:
+    definition = tf.compat.v1.GraphDef()
+    definition.ParseFromString(graph)
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
+    return wrapped.prune("input:0", "embeddings:0")
+
+
+def _run_lite(model: bytes, crops: Crops) -> NDArray[np.float32]:
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  (after TensorFlow, so that logs stay in order)
+
+    interpreter = Interpreter(model_content=model, num_threads=1)
+    interpreter.allocate_tensors()
+    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    rows = []
+    for crop in crops:
+        interpreter.set_tensor(source, crop[None])
+        interpreter.invoke()
+        rows.append(interpreter.get_tensor(target)[0].copy())
+    return np.array(rows)
+
+
+def least_cosine(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    """Return the least cosine between rows of the same number."""
+    scale = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    return float(np.min(np.sum(left * right, axis=1) / scale))
+
+
+def main(graph_path: str, target_path: str, crops_path: str) -> None:
+    """Convert, compare, write the model, and print the one JSON line."""
+    import tensorflow as tf  # noqa: PLC0415  (heavy; only this program needs it)
+
+    crops: Crops = np.load(crops_path, allow_pickle=False)
+    function = _function(tf, Path(graph_path).read_bytes())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], function)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    model: bytes = converter.convert()
+    expected = np.concatenate([function(tf.constant(crop[None])).numpy() for crop in crops])
+    Path(target_path).write_bytes(model)
+    answer = {
+        "tensorflow": tf.__version__,
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "least_cosine": least_cosine(expected, _run_lite(model, crops)),
+    }
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

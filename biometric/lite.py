@@ -1,0 +1,32 @@
+"""LiteRT behind three calls: the one file that speaks its API. One thread: a worker is one core of work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class LiteNet:
+    """One net with one input of batch 1. Not safe to share between threads; its owner holds a mutex."""
+
+    def __init__(self, content: bytes) -> None:
+        self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
+        self._interpreter.allocate_tensors()
+        self._input: int = self._interpreter.get_input_details()[0]["index"]
+        self._outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
+
+    def outputs_by_size(self, *sizes: int) -> tuple[int, ...]:
+        """Return which output has which number of values; raises KeyError if none or the order is not what we know."""
+        known = {int(np.prod(detail["shape"])): position for position, detail in enumerate(self._outputs)}
+        return tuple(known[size] for size in sizes)
+
+    def run(self, value: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Return copies of all outputs for one input without its batch dimension."""
+        self._interpreter.set_tensor(self._input, value[None])
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
