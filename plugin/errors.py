@@ -65,6 +65,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "settings_invalid": Public(500, "The service is not set up."),
     # identity providers
     "client_refused": Public(401, "The identity provider's request was not accepted."),
+    "keys_unavailable": Public(503, "The identity provider's keys could not be read. Try again in a moment."),
     # ceremonies: one message for unknown, used, expired, other browser
     "ceremony_refused": Public(410, "This step is no longer valid. Go back to the login page and start again."),
     "possession_first": Public(403, "Confirm your second factor first."),
@@ -94,6 +95,9 @@ PUBLIC: Final[dict[str, Public]] = {
     "vault_wrong_context": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "vault_wrong_mac": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_busy": Public(503, "The service is busy. Try again in a moment."),
+    "reference_expired": Public(403, "Your face has to be enrolled again. Use another way to log in."),
+    "reference_outdated": Public(403, "Your face has to be enrolled again. Use another way to log in."),
+    "audit_chain_broken": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_unavailable": Public(503, "The service is not available now. Try again later."),
 }
 

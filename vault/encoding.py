@@ -27,7 +27,7 @@ def _encode(value: Value) -> bytes:
     elif isinstance(value, int):
         tag, body = b"i", str(value).encode("ascii")
     elif isinstance(value, str):
-        tag, body = b"s", value.encode("utf-8")
+        tag, body = b"s", value.encode("utf-8", "surrogatepass")
     elif isinstance(value, bytes):
         tag, body = b"b", value
     elif isinstance(value, Mapping):
