@@ -108,15 +108,14 @@ class Attempts:
         )
         return bool(counted.rowcount == 1)  # type: ignore[attr-defined]
 
-    def succeed(self, subject: Subject, factor: Counted) -> None:
-        """End the run of failures and take the successful attempt back out of the total."""
-        with self._database.transaction() as session:
-            session.execute(
-                update(AttemptsRow)
-                .where(*_is(subject, factor))
-                .where(AttemptsRow.total > 0)
-                .values(consecutive=0, total=AttemptsRow.total - 1, next_allowed_ms=0),
-            )
+    def succeed(self, subject: Subject, factor: Counted, *, session: Session) -> None:
+        """End the run of failures and take the successful attempt back, in the transaction that accepts the factor."""
+        session.execute(
+            update(AttemptsRow)
+            .where(*_is(subject, factor))
+            .where(AttemptsRow.total > 0)
+            .values(consecutive=0, total=AttemptsRow.total - 1, next_allowed_ms=0),
+        )
 
     def reset(self, subject: Subject, factors: Iterable[Counted], *, session: Session) -> None:
         """Start again at zero, inside the transaction that enrols the factor anew (or in which an admin acts)."""

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import update
 
-from plugin.ceremonies.rows import check_row
 from plugin.ceremonies.types import Purpose, RedeemedResult, from_ms, to_ms
 from plugin.errors import ClientRefused
+from plugin.store.integrity import check
 from plugin.store.tables import ResultCode
 from vault.interface import WrongMac
 
@@ -77,23 +77,23 @@ def redeem(
     """
     row, first_use = _consume(code, now=now, database=database)
 
-    def refuse(check: str) -> NoReturn:
+    def refuse(failed: str) -> NoReturn:
         audit.append(
             "result_refused",
             at=now,
             issuer=expected_client,
             subject=row.subject if row is not None and row.issuer == expected_client else "",
             ceremony_id=row.ceremony_id if row is not None else "",
-            details={"check": check},
+            details={"check": failed},
         )
-        raise ClientRefused("client_refused", check)
+        raise ClientRefused("client_refused", failed)
 
     if row is None:  # (0)
         refuse("code_unknown")
     if not first_use:  # (0)
         refuse("code_used")
     try:
-        check_row(row, sealer=sealer)  # (1)
+        check(row, sealer=sealer)  # (1)
     except WrongMac:
         refuse("code_row_changed")
     if to_ms(now) >= row.expires_ms:  # (2)

@@ -12,7 +12,6 @@ Not here: what a factor is (factors/), attempt limits (attempts.py), redeeming a
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from datetime import timedelta
@@ -21,23 +20,28 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, exists, select, update
 
 from plugin.ceremonies import codes
-from plugin.ceremonies.rows import check_row, row_mac
+from plugin.ceremonies.mapping import digest, new_row, view_of
 from plugin.ceremonies.scratch import Scratch
 from plugin.ceremonies.stages import check_move, first_stage, reached_acr
-from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage, from_ms, to_ms
+from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage, to_ms
 from plugin.errors import CeremonyRefused
+from plugin.store.integrity import check, mac_of, sign
 from plugin.store.tables import Ceremony, ResultCode, TotpSecret, WebauthnCredential
-from vault.interface import Ciphertext, Context
+from vault.interface import Context
 from vault.interface import Purpose as KeyPurpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
     from plugin.ceremonies.types import AuditSink, RedeemedResult, Subject, VerifiedRequest
     from plugin.settings import Settings
     from plugin.store.database import Database
     from vault.interface import Sealer
+
+    Within = Callable[[Session], None]
 
 KEEP_ENDED = timedelta(days=1)  # so that a code brought a second time is told from one that never was, in the audit log
 ENROL_TTL = timedelta(minutes=15)  # a person installs an app and writes codes down; Keycloak's own login timeout is 30
@@ -64,40 +68,20 @@ class Ceremonies:
     def begin(self, request: VerifiedRequest, *, now: datetime) -> NewCeremony:
         """Begin the ceremony that a verified request asks for; audited as "ceremony_begun"."""
         new = NewCeremony(id=self._token(32), browser_token=self._token(32))
-        row = Ceremony(
-            id=new.id,
-            issuer=request.issuer,
-            subject=request.subject,
-            purpose=request.purpose.value,
-            stage=first_stage(request.purpose, has_possession=self.has_possession(request.owner)).value,
-            browser_hash=_digest(new.browser_token),
-            redirect_uri=request.redirect_uri,
-            state=request.state,
-            nonce=request.nonce,
-            code_challenge=request.code_challenge,
-            acr=request.acr,
-            display_name=request.display_name,
-            locale=request.locale,
-            amr=[],
-            reference_id=None,
-            sealed_scratch=None,
-            version=0,
-            created_ms=to_ms(now),
-            expires_ms=to_ms(now + self._ttl(request.purpose)),
-            ended_ms=None,
-        )
-        row.mac = row_mac(row, sealer=self._sealer)
-        stage = row.stage
+        stage = first_stage(request.purpose, has_possession=self.has_possession(request.owner))
+        row = new_row(request, new, stage=stage, now=now, expires_at=now + self._ttl(request.purpose))
+        sign(row, sealer=self._sealer)
         with self._database.transaction() as session:
             session.add(row)
-        self._audit.append(
-            "ceremony_begun",
-            at=now,
-            issuer=request.issuer,
-            subject=request.subject,
-            ceremony_id=new.id,
-            details={"purpose": request.purpose.value, "stage": stage},
-        )
+            self._audit.append(
+                "ceremony_begun",
+                at=now,
+                issuer=request.issuer,
+                subject=request.subject,
+                ceremony_id=new.id,
+                details={"purpose": request.purpose.value, "stage": stage.value},
+                session=session,
+            )
         return new
 
     def _ttl(self, purpose: Purpose) -> timedelta:
@@ -127,14 +111,14 @@ class Ceremonies:
             row = session.get(Ceremony, ceremony_id)
         if row is None:  # (1)
             raise CeremonyRefused("ceremony_refused", "unknown")
-        if not hmac.compare_digest(row.browser_hash, _digest(browser_token)):  # (2)
+        if not hmac.compare_digest(row.browser_hash, digest(browser_token)):  # (2)
             raise CeremonyRefused("ceremony_refused", "other_browser")
         if row.ended_ms is not None:  # (3)
             raise CeremonyRefused("ceremony_refused", "used")
         if to_ms(now) >= row.expires_ms:  # (4)
             raise CeremonyRefused("ceremony_refused", "expired")
-        check_row(row, sealer=self._sealer)  # (5)
-        return _view(row)
+        check(row, sealer=self._sealer)  # (5)
+        return view_of(row)
 
     def scratch(self, view: CeremonyView) -> Scratch:
         """Open what the ceremony remembers. Raises VaultError if it is not of this ceremony and version."""
@@ -158,11 +142,12 @@ class Ceremonies:
         now: datetime,
         proven: str | None = None,
         reference_id: str | None = None,
-        scratch: Scratch | None = None,
+        within: Within | None = None,
     ) -> CeremonyView:
         """Move to the next stage, adding the method `proven`; return the ceremony as it now stands.
 
-        A scratch that is not given is forgotten: nothing of one stage is carried into the next by accident.
+        The scratch is forgotten: nothing of one stage is carried into the next by accident. `within` writes what
+        belongs to this move in the same transaction; if it raises, nothing has moved.
 
         Raises:
             CeremonyRefused: the move is not in the table, or another request was faster.
@@ -172,15 +157,15 @@ class Ceremonies:
         changes: dict[str, Any] = {"stage": to.value, "amr": list(amr)}
         if reference_id is not None:
             changes["reference_id"] = reference_id
-        return self._change(view, scratch, now=now, **changes)
+        return self._change(view, None, now=now, within=within, **changes)
 
-    def add_method(self, view: CeremonyView, *, proven: str, scratch: Scratch, now: datetime) -> CeremonyView:
-        """Note a method proven at a stage that stays open (a second passkey during set-up)."""
-        return self._change(view, scratch, now=now, amr=list(dict.fromkeys((*view.amr, proven))))
+    def end(self, view: CeremonyView, *, now: datetime, reason: str = "cancelled") -> None:
+        """End without a result: cancelled, or refused too often. Nothing opens it again; it is audited."""
 
-    def end(self, view: CeremonyView, *, now: datetime) -> None:
-        """End without a result: cancelled, or refused too often. Nothing opens it again."""
-        self._change(view, None, now=now, ended_ms=to_ms(now))
+        def write(session: Session) -> None:
+            self._log(session, "ceremony_ended", view, now=now, details={"reason": reason, "stage": view.stage.value})
+
+        self._change(view, None, now=now, within=write, ended_ms=to_ms(now))
 
     def issue_code(self, view: CeremonyView, *, now: datetime) -> str:
         """End a ceremony that has reached DONE and return its result code: 256 bits, stored hashed, good once.
@@ -193,16 +178,13 @@ class Ceremonies:
         code = self._token(32)
         acr = reached_acr(view.amr)
         row = codes.new_row(view, code, acr=acr, now=now, ttl_s=self._settings.code_ttl_s)
-        row.mac = row_mac(row, sealer=self._sealer)
-        self._change(view, None, now=now, also=row, ended_ms=to_ms(now))
-        self._audit.append(
-            "result_issued",
-            at=now,
-            issuer=view.issuer,
-            subject=view.subject,
-            ceremony_id=view.id,
-            details={"purpose": view.purpose.value, "amr": list(view.amr)},
-        )
+        sign(row, sealer=self._sealer)
+
+        def write(session: Session) -> None:
+            session.add(row)
+            self._log(session, "result_issued", view, now=now, details={**_summary(view), "acr": acr})
+
+        self._change(view, None, now=now, within=write, ended_ms=to_ms(now))
         return code
 
     def redeem(self, code: str, *, client: str, redirect_uri: str, code_verifier: str, now: datetime) -> RedeemedResult:
@@ -227,16 +209,27 @@ class Ceremonies:
                 for table in (Ceremony, ResultCode)
             )
 
+    def _log(self, session: Session, event: str, view: CeremonyView, *, now: datetime, details: dict[str, Any]) -> None:
+        self._audit.append(
+            event,
+            at=now,
+            issuer=view.issuer,
+            subject=view.subject,
+            ceremony_id=view.id,
+            details=details,
+            session=session,
+        )
+
     def _change(
         self,
         view: CeremonyView,
         scratch: Scratch | None,
         *,
         now: datetime,
-        also: ResultCode | None = None,
+        within: Within | None = None,
         **changes: Any,
     ) -> CeremonyView:
-        """Write one change, and `also` with it, if nobody changed the ceremony since `view` was read."""
+        """Write one change, and `within` with it, if nobody changed the ceremony since `view` was read."""
         if now >= view.expires_at:
             raise CeremonyRefused("ceremony_refused", "expired")
         version = view.version + 1
@@ -249,23 +242,23 @@ class Ceremonies:
             row = session.get(Ceremony, view.id)
         if row is None or row.version != view.version or row.ended_ms is not None:
             raise CeremonyRefused("ceremony_refused", "changed_meanwhile")
-        check_row(row, sealer=self._sealer)
+        check(row, sealer=self._sealer)
         values = {**changes, "sealed_scratch": sealed, "version": version}
-        values["mac"] = row_mac(row, sealer=self._sealer, changed=values)
+        values["mac"] = mac_of(row, sealer=self._sealer, changed=values)
         guard = (Ceremony.id == view.id, Ceremony.version == view.version, Ceremony.ended_ms.is_(None))
         with self._database.transaction() as session:
             changed = session.execute(update(Ceremony).where(*guard).values(**values))
             if changed.rowcount != 1:  # type: ignore[attr-defined]
                 raise CeremonyRefused("ceremony_refused", "changed_meanwhile")
-            if also is not None:
-                session.add(also)
+            if within is not None:
+                within(session)
         for name, value in values.items():
             setattr(row, name, value)
-        return _view(row)
+        return view_of(row)
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _summary(view: CeremonyView) -> dict[str, Any]:
+    return {"purpose": view.purpose.value, "amr": list(view.amr)}
 
 
 def _context(view: CeremonyView) -> Context:
@@ -274,26 +267,3 @@ def _context(view: CeremonyView) -> Context:
 
 def _bound_to(view: CeremonyView, version: int) -> bytes:
     return f"scratch|{view.id}|{version}".encode()
-
-
-def _view(row: Ceremony) -> CeremonyView:
-    return CeremonyView(
-        id=row.id,
-        purpose=Purpose(row.purpose),
-        stage=Stage(row.stage),
-        issuer=row.issuer,
-        subject=row.subject,
-        redirect_uri=row.redirect_uri,
-        state=row.state,
-        nonce=row.nonce,
-        code_challenge=row.code_challenge,
-        acr=row.acr,
-        display_name=row.display_name,
-        locale=row.locale,
-        amr=tuple(row.amr),
-        reference_id=row.reference_id,
-        version=row.version,
-        created_at=from_ms(row.created_ms),
-        expires_at=from_ms(row.expires_ms),
-        sealed_scratch=Ciphertext(row.sealed_scratch) if row.sealed_scratch else None,
-    )

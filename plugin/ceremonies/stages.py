@@ -41,6 +41,14 @@ def first_stage(purpose: Purpose, *, has_possession: bool) -> Stage:
     return Stage.INVITATION
 
 
+def stage_after(purpose: Purpose, stage: Stage) -> Stage:
+    """Return the one stage that follows, or raise CeremonyRefused at the end."""
+    following = NEXT.get((purpose, stage))
+    if following is None:
+        raise CeremonyRefused("ceremony_refused", f"nothing_after_{stage}")
+    return following
+
+
 def check_move(purpose: Purpose, *, at: Stage, to: Stage, amr: tuple[str, ...]) -> None:
     """Let a move pass or raise CeremonyRefused.
 

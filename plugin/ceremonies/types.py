@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy.orm import Session
+
     from vault.interface import Ciphertext
 
 
@@ -172,8 +174,9 @@ class AuditSink(Protocol):
         subject: str = "",
         ceremony_id: str = "",
         details: Mapping[str, str | int | float | bool | list[str]] | None = None,
+        session: Session | None = None,
     ) -> object:
-        """Append one entry; raises rather than losing it."""
+        """Append one entry, with the caller's transaction if there is one; raises rather than losing it."""
 
 
 def to_ms(moment: datetime) -> int:
