@@ -12,7 +12,7 @@ Not here: the encoding and the key (vault/rows.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 
 from vault.rows import row_mac, verify_row_mac
 
@@ -30,7 +30,7 @@ UNSIGNED: Final[dict[str, frozenset[str]]] = {"result_codes": frozenset({"used_m
 class SignedRow(Protocol):
     """A row of a table with a `mac` column."""
 
-    __table__: Any
+    __table__: ClassVar[Any]
     mac: Any
 
 
