@@ -2,8 +2,8 @@
 
 Rules:
  * FaceNet was trained on MTCNN boxes squeezed to a square, so its template is stretched sideways: a similarity is fitted to the
-   template with x·0.798, then x is scaled by 1/0.798 (docs/calibration.md has what the framings cost).
- * FaceNet's standardisation is fixed, (x−127.5)/128. Per-picture prewhitening loses 20 points of TAR at FMR 1e-4.
+   template with 0.798 x, then x is scaled by 1/0.798 (docs/calibration.md has what the framings cost).
+ * FaceNet's standardisation is fixed, (x-127.5)/128. Per-picture prewhitening loses 20 points of TAR at FMR 1e-4.
  * SFace takes OpenCV's 112-pixel crop; its template is the one inside FaceRecognizerSF::alignCrop.
 """
 
@@ -33,7 +33,7 @@ SFACE_TEMPLATE: Final = np.array(
 
 
 def similarity(source: Points, target: Points) -> Matrix:
-    """Return the 2×3 least-squares rotation, scale and shift from source to target; it never mirrors."""
+    """Return the 2x3 least-squares rotation, scale and shift from source to target; it never mirrors."""
     z = source[:, 0] + 1j * source[:, 1]
     w = target[:, 0] + 1j * target[:, 1]
     centred = z - z.mean()
@@ -49,12 +49,12 @@ def facenet_matrix(five: Points) -> Matrix:
 
 
 def facenet_crop(image: Image, five: Points) -> Image:
-    """Return FaceNet's crop, 160×160 BGR."""
+    """Return FaceNet's crop, 160x160 BGR."""
     return warp(image, facenet_matrix(five), FACENET_SIDE_PX)
 
 
 def sface_crop(image: Image, five: Points) -> Image:
-    """Return SFace's crop, 112×112 BGR."""
+    """Return SFace's crop, 112x112 BGR."""
     return warp(image, similarity(five, SFACE_TEMPLATE), SFACE_SIDE_PX)
 
 

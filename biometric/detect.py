@@ -1,7 +1,7 @@
 """YuNet: where faces are, with five points each.
 
 Rules:
- * The search runs on a reduced copy (17 ms at 640×480, 5 ms at 320: FIELD part 3); coordinates come back in full size.
+ * The search runs on a reduced copy (17 ms at 640x480, 5 ms at 320: FIELD part 3); coordinates come back in full size.
  * `refine` looks again at the found face alone, so that the five points are precise where an embedding is made from them.
  * Which face counts is decided in one place, `only_face`.
 
@@ -11,13 +11,13 @@ Not here: 468 points (landmarks.py), whether the face is good enough (quality.py
 from __future__ import annotations
 
 from threading import Lock as Mutex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
 
 from biometric.errors import NoFace, SeveralFaces
-from biometric.types import DetectedFace, Image, Matrix
+from biometric.types import DetectedFace, Floats, Image, Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ class FaceDetector:
 
 
 def warp(image: Image, matrix: Matrix, side: int) -> Image:
-    """Return the side×side picture under a 2×3 matrix, without aliasing when it shrinks a lot."""
+    """Return the sidexside picture under a 2x3 matrix, without aliasing when it shrinks a lot."""
     zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if zoom < 0.5:  # noqa: PLR2004  (below one half, bilinear sampling skips pixels)
         image, matrix = _reduced(image, matrix, side, 2 * zoom)
@@ -114,14 +114,31 @@ def only_face(faces: Sequence[DetectedFace]) -> DetectedFace:
     return max(faces, key=lambda face: max(face.box[2:]))
 
 
+def most_prominent(faces: Sequence[DetectedFace], image: Image) -> DetectedFace:
+    """Return the face that a picture filed under one person's name shows: large and near the middle.
+
+    For evaluation only, where the folder says whose picture it is. A login and a comparison use `only_face`.
+
+    Raises:
+        NoFace: there is none.
+    """
+    if not faces:
+        raise NoFace("no face was found")
+    height, width = image.shape[:2]
+    reach = float(np.hypot(width, height)) / 2
+
+    def prominence(face: DetectedFace) -> float:
+        x, y, w, h = face.box
+        away = float(np.hypot(x + w / 2 - width / 2, y + h / 2 - height / 2)) / reach
+        return max(w, h) * max(0.0, 1 - away)
+
+    return max(faces, key=prominence)
+
+
 _NO_CONFIG: Final = np.zeros(0, np.uint8)
 
 
-def _faces(
-    rows: np.ndarray[tuple[int, int], np.dtype[np.float32]] | None,
-    factors: np.ndarray[tuple[int], np.dtype[np.float32]],
-    corner: np.ndarray[tuple[int], np.dtype[np.float32]],
-) -> list[DetectedFace]:
+def _faces(rows: Any, factors: Floats, corner: Floats) -> list[DetectedFace]:
     found = []
     for row in rows if rows is not None else ():
         (x, y), (w, h) = row[:2] * factors + corner, row[2:4] * factors

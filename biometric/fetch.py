@@ -23,7 +23,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -186,7 +186,7 @@ def _pip_command(archive: Archive, partial: Path) -> list[str]:
     return [*command, "--requirement", str(partial / "requirements.txt")]
 
 
-def _convert(graph: Path, made: Path, crops: Path) -> dict[str, object]:
+def _convert(graph: Path, made: Path, crops: Path) -> dict[str, Any]:
     # oneDNN off: the same bytes every time (docs/calibration.md). TensorFlow's chatter goes nowhere.
     command = ["env", "TF_ENABLE_ONEDNN_OPTS=0", "TF_CPP_MIN_LOG_LEVEL=3", "CUDA_VISIBLE_DEVICES="]
     command += [sys.executable, "-m", "biometric.convert", str(graph), str(made), str(crops)]
@@ -200,7 +200,7 @@ def _convert(graph: Path, made: Path, crops: Path) -> dict[str, object]:
                 "TensorFlow is needed once, to convert FaceNet; install the extra 'convert' of this package"
             )
         raise FetchFailed(f"the conversion failed: {ran.stderr.decode(errors='replace').strip().splitlines()[-1:]}")
-    answer: dict[str, object] = json.loads(ran.stdout.splitlines()[-1])
+    answer: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     return answer
 
 

@@ -28,7 +28,12 @@ SIDE_PX: Final = 192
 MARGIN: Final = 1.5  # MediaPipe face_landmark_front graph: scale_x = scale_y = 1.5
 LOST: Final = 0.5  # MediaPipe's own presence threshold
 RIGHT_EYE_OUTER: Final = 33  # the person's own right eye
+RIGHT_EYE_INNER: Final = 133
+LEFT_EYE_INNER: Final = 362
 LEFT_EYE_OUTER: Final = 263
+NOSE_TIP: Final = 4
+RIGHT_MOUTH_CORNER: Final = 61
+LEFT_MOUTH_CORNER: Final = 291
 # The face from brow to chin is about 2.4 times as high as the eyes are apart, its middle 0.45 of that below them; the mesh
 # corrects a rough first crop in its second look, so these need no precision.
 _FACE_BY_EYES: Final = 2.4
@@ -63,7 +68,8 @@ class FaceMesh:
         return self._look(image, _crop_matrix((low + high) / 2, float(max(high - low)) * MARGIN, direction))
 
     def _look(self, image: Image, matrix: Matrix) -> Landmarks:
-        crop = cv2.cvtColor(warp(image, matrix, SIDE_PX), cv2.COLOR_BGR2RGB).astype(np.float32) / 255
+        rgb = cv2.cvtColor(warp(image, matrix, SIDE_PX), cv2.COLOR_BGR2RGB)
+        crop = (rgb / 255).astype(np.float32)
         with self._mutex:
             outputs = self._net.run(crop)
             raw, logit = outputs[self._points].reshape(468, 3)[:, :2].copy(), float(outputs[self._presence].ravel()[0])
@@ -71,6 +77,13 @@ class FaceMesh:
         points: Points = (raw @ inverse[:, :2].T + inverse[:, 2]).astype(np.float32)
         points.flags.writeable = False
         return Landmarks(points=points, presence=float(1 / (1 + np.exp(-np.clip(logit, -60, 60)))))
+
+
+def five_points(landmarks: Landmarks) -> Points:
+    """Return the five points that the recognisers' templates speak of: steadier than the detector's (docs/calibration.md)."""
+    at = landmarks.points
+    eyes = [(at[RIGHT_EYE_OUTER] + at[RIGHT_EYE_INNER]) / 2, (at[LEFT_EYE_INNER] + at[LEFT_EYE_OUTER]) / 2]
+    return np.array([*eyes, at[NOSE_TIP], at[RIGHT_MOUTH_CORNER], at[LEFT_MOUTH_CORNER]], np.float32)
 
 
 def _crop_matrix(middle: Points, side: float, direction: Points) -> Matrix:

@@ -94,9 +94,12 @@ def parse_lock(text: str) -> Lock:
         models={name: ModelEntry(**table) for name, table in tables["models"].items()},
         pictures={name: Picture(**table) for name, table in tables["pictures"].items()},
     )
-    for entry in (*lock.archives.values(), *lock.models.values(), *lock.pictures.values()):
-        if not _DIGEST.fullmatch(entry.sha256):
-            raise ValueError(f"not a SHA-256 digest: {entry.sha256!r}")
+    digests = [archive.sha256 for archive in lock.archives.values()]
+    digests += [model.sha256 for model in lock.models.values()]
+    digests += [picture.sha256 for picture in lock.pictures.values()]
+    for digest in digests:
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError(f"not a SHA-256 digest: {digest!r}")
     for name, model in lock.models.items():
         if model.source:
             if model.archive or model.source not in lock.models or not model.recipe:

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Image = NDArray[np.uint8]
-"""H×W×3, uint8, BGR channel order (OpenCV's)."""
+"""HxWx3, uint8, BGR channel order (OpenCV's)."""
+
+Floats = NDArray[np.float32]
 
 Points = NDArray[np.float32]
-"""N×2, float32, pixels of the frame: x to the right, y down."""
+"""Nx2, float32, pixels of the frame: x to the right, y down."""
 
 Matrix = NDArray[np.float32]
-"""2×3, float32: an affine map of pixels, as OpenCV has it."""
+"""2x3, float32: an affine map of pixels, as OpenCV has it."""
 
 ModelName = NewType("ModelName", str)
 FACENET = ModelName("facenet")
@@ -49,7 +51,7 @@ class DetectedFace:
 
     Attributes:
         box: x, y, width, height in pixels.
-        five: 5×2 points: the person's right eye, left eye, nose tip, right and left mouth corner.
+        five: 5x2 points: the person's right eye, left eye, nose tip, right and left mouth corner.
         score: the detector's confidence, 0 to 1.
     """
 
@@ -67,7 +69,7 @@ class Landmarks:
     """468 mesh points of one face in one frame. There is no z: the net makes it up from a prior (FIELD 2.0, trap 6).
 
     Attributes:
-        points: 468×2 pixels of the frame.
+        points: 468x2 pixels of the frame.
         presence: probability that the crop holds a face, 0 to 1.
     """
 
