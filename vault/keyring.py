@@ -16,10 +16,11 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 import secrets
 import stat
 import warnings
-from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 _FORMAT: Final = "facestep-keyring-1"
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12  # AES-GCM's own; random is fine, since each subject has a key of its own (NIST SP 800-38D 8.3)
-_PARTS: Final = 3  # keyring : v1 : base64
+_SEALED: Final = re.compile(r"keyring:v(?P<version>[1-9][0-9]{0,8}):(?P<body>[A-Za-z0-9+/]+={0,2})")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -72,7 +73,7 @@ class KeyringSealer:
         """Encrypt for exactly this context and associated data."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         body = nonce + self._cipher(self._keys.current, context).encrypt(nonce, plaintext, associated_data)
-        return Ciphertext(f"keyring:v{self._keys.current}:{urlsafe_b64encode(body).decode('ascii')}")
+        return Ciphertext(f"keyring:v{self._keys.current}:{b64encode(body).decode('ascii')}")
 
     def open(self, sealed: Ciphertext, *, context: Context, associated_data: bytes) -> bytes:
         """Decrypt, or raise WrongContext."""
@@ -131,13 +132,15 @@ def _derive(key: bytes, info: bytes) -> bytes:
 
 
 def _parse(sealed: Ciphertext) -> tuple[int, bytes]:
-    parts = sealed.split(":")
+    shape = _SEALED.fullmatch(sealed)
     try:
-        if len(parts) != _PARTS or parts[0] != "keyring" or not parts[1].startswith("v"):
-            raise WrongContext("the sealed value was not made by a keyring")
-        return int(parts[1][1:]), urlsafe_b64decode(parts[2].encode("ascii"))
-    except (ValueError, Base64Error) as exc:
+        if shape is not None:
+            body = b64decode(shape["body"], validate=True)
+            if len(body) >= _NONCE_BYTES:
+                return int(shape["version"]), body
+    except Base64Error as exc:
         raise WrongContext("the sealed value is damaged") from exc
+    raise WrongContext("the sealed value was not made by a keyring, or was changed")
 
 
 def _read(path: Path) -> _Keys:
