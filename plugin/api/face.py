@@ -1,0 +1,82 @@
+"""Calls of the face check: draw a challenge, take frames, say what to do next. No score ever leaves.
+
+Not here: what the frames show (biometric/), attempts and verdict (factors/face.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, Response, jsonify
+
+from plugin.api.frames import BATCH, MOST_NEW, read_frames
+from plugin.api.parsing import json_body
+from plugin.ceremonies.redirects import denied_url, success_url
+from plugin.errors import public
+from plugin.factors.face import FaceRefused
+from plugin.web.context import load_ceremony, now, services
+
+if TYPE_CHECKING:
+    from plugin.ceremonies.types import CeremonyView
+    from plugin.factors.face import FaceStep
+
+bp = Blueprint("face", __name__, url_prefix="/face")
+
+_CAMERA: Final = {"width": 640, "height": 480, "interval_ms": 66, "jpeg_quality": 0.9}
+"""15 pictures a second: a blink lasts 70 to 400 ms and needs several."""
+
+
+@bp.post("/start")
+def start(ceremony_id: str) -> Response:
+    """Draw a challenge, which counts as an attempt, and reveal its first step."""
+    view = load_ceremony(ceremony_id)
+    json_body({})
+    settings = services().settings
+    challenge = services().face.start(view, now=now())
+    sizes = {
+        "batch": BATCH,
+        "batch_most": MOST_NEW,
+        "max": settings.max_frames,
+        "max_bytes": settings.max_frame_bytes,
+    }
+    return jsonify(
+        step=_step(challenge.step),
+        steps_total=challenge.steps_total,
+        deadline_ms=challenge.deadline_ms,
+        frame=_CAMERA | sizes,
+    )
+
+
+@bp.post("/frames")
+def frames(ceremony_id: str) -> Response:
+    """Take the next frames and answer with what the person should do, or with the end of it."""
+    view = load_ceremony(ceremony_id)
+    received = read_frames(max_frame_bytes=services().settings.max_frame_bytes)
+    try:
+        progress = services().face.push(view, received, now=now())
+    except FaceRefused as refusal:
+        return _refused(view, refusal)
+    if progress.state == "finished":
+        code = services().ceremonies.issue_code(progress.view, now=now())
+        return jsonify(state="finished", redirect=success_url(progress.view, code))
+    answer: dict[str, Any] = {"state": progress.state, "hint": progress.hint}
+    if progress.step is not None:
+        answer["step"] = _step(progress.step)
+    return jsonify(answer)
+
+
+def _refused(view: CeremonyView, refusal: FaceRefused) -> Response:
+    """Say no with one sentence; when no try is left the ceremony is over and the person is taken back."""
+    answer = {
+        "state": "refused",
+        "error": refusal.code,
+        "message": public(refusal.code).message,
+        "may_retry": refusal.may_retry,
+    }
+    if not refusal.may_retry:
+        answer["redirect"] = denied_url(view, refusal.code)
+    return jsonify(answer)
+
+
+def _step(step: FaceStep) -> dict[str, str | int]:
+    return {"index": step.index, "action": step.action, "count": step.count}

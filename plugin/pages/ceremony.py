@@ -1,0 +1,124 @@
+"""The pages of a ceremony: one address, and the server decides by the stage which page is shown.
+
+Rules:
+ * Reloading is safe: a page shows where the ceremony stands and changes nothing that a second look would break.
+ * `?way=` chooses among equal ways of one stage; it never changes the stage, and an unknown value is ignored.
+
+Not here: what forms and scripts send (plugin/api/), the error page (app.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flask import Blueprint, render_template, request
+
+from plugin.ceremonies.types import Purpose, Stage
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
+from plugin.factors.policy import available
+from plugin.pages.texts import browser_texts
+from plugin.web.context import load_ceremony, now, services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.blueprints import BlueprintSetupState
+
+    from plugin.ceremonies.types import CeremonyView
+
+bp = Blueprint("pages", __name__)
+
+SETUP_PAGES: Final = {"passkey": "setup_passkey.html", "totp": "setup_totp.html"}
+POSSESSION_PAGES: Final = {
+    "passkey": "possession_passkey.html",
+    "totp": "possession_totp.html",
+    "recovery": "possession_recovery.html",
+}
+"""In the order we offer them: only the first one is resistant to phishing (NIST SP 800-63B-4 2.2)."""
+
+
+class Progress(NamedTuple):
+    """Where the person is, as shown on top of the page."""
+
+    now: int
+    total: int
+
+
+_PROGRESS: Final = {
+    (Purpose.LOGIN, Stage.POSSESSION): Progress(1, 2),
+    (Purpose.LOGIN, Stage.FACE): Progress(2, 2),
+    (Purpose.ENROL, Stage.INVITATION): Progress(1, 5),
+    (Purpose.ENROL, Stage.POSSESSION): Progress(1, 5),
+    (Purpose.ENROL, Stage.CONSENT): Progress(2, 5),
+    (Purpose.ENROL, Stage.POSSESSION_SETUP): Progress(3, 5),
+    (Purpose.ENROL, Stage.RECOVERY_CODES): Progress(4, 5),
+    (Purpose.ENROL, Stage.FACE): Progress(5, 5),
+}
+
+
+@bp.record_once
+def _speak(state: BlueprintSetupState) -> None:
+    """Let pages mark their sentences with `_()`; a catalogue can replace the null translation later."""
+    environment: Any = state.app.jinja_env  # the i18n extension adds methods that Jinja's own types do not know
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_null_translations(newstyle=True)
+
+
+@bp.get("/ceremony/<ceremony_id>")
+def show(ceremony_id: str) -> str:
+    """Render the page of the stage that the ceremony has reached."""
+    view = load_ceremony(ceremony_id)
+    return _RENDER[view.stage](view)
+
+
+def _page(name: str, view: CeremonyView, **more: Any) -> str:
+    return render_template(
+        name, view=view, progress=_PROGRESS.get((view.purpose, view.stage)), browser_texts=browser_texts(str), **more
+    )
+
+
+def _invitation(view: CeremonyView) -> str:
+    return _page("invitation.html", view)
+
+
+def _consent(view: CeremonyView) -> str:
+    days = services().settings.reference_ttl_days
+    return _page("consent.html", view, consent_version=CONSENT_TEXT_VERSION, retention_days=days)
+
+
+def _possession_setup(view: CeremonyView) -> str:
+    page = SETUP_PAGES.get(request.args.get("way", ""), "possession_setup.html")
+    return _page(page, view, may_keep=bool(view.amr))
+
+
+def _recovery_codes(view: CeremonyView) -> str:
+    shown = services().recovery_codes.show(view, now=now())
+    return _page("recovery_codes.html", view, recovery_codes=shown.codes)
+
+
+def _possession(view: CeremonyView) -> str:
+    """Offer what this person has; somebody who has nothing yet sees the same page as somebody with an app."""
+    options = available(view.owner, database=services().database)
+    has = {"passkey": options.webauthn, "totp": options.totp, "recovery": options.recovery}
+    ways = [way for way in POSSESSION_PAGES if has[way]] or ["totp"]
+    asked = request.args.get("way", "")
+    return _page(POSSESSION_PAGES[asked if asked in ways else ways[0]], view, ways=ways)
+
+
+def _face(view: CeremonyView) -> str:
+    return _page("other_way.html" if request.args.get("way") == "other" else "face.html", view)
+
+
+def _done(view: CeremonyView) -> str:
+    return _page("done.html", view)
+
+
+_RENDER: Final[dict[Stage, Callable[[CeremonyView], str]]] = {
+    Stage.INVITATION: _invitation,
+    Stage.CONSENT: _consent,
+    Stage.POSSESSION_SETUP: _possession_setup,
+    Stage.RECOVERY_CODES: _recovery_codes,
+    Stage.POSSESSION: _possession,
+    Stage.FACE: _face,
+    Stage.DONE: _done,
+}

@@ -1,0 +1,34 @@
+// @ts-check
+import { CeremonyError } from '../errors.js';
+import { post } from '../post.js';
+
+/**
+ * Send batches, one request at a time and in order, until the server has judged.
+ * @param {import('./frame_queue.js').FrameQueue} queue
+ * @param {(answer: any) => void} onProgress called for "go_on" and "next_step"
+ * @param {AbortSignal} signal
+ * @returns {Promise<any>} the answer whose state is "finished" or "refused"
+ */
+export async function sendFrames(queue, onProgress, signal) {
+  signal.addEventListener('abort', () => queue.wake(), { once: true });
+  for (;;) {
+    await queue.ready();
+    if (signal.aborted) throw new CeremonyError('cancelled');
+    const batch = queue.take();
+    if (!batch) continue;
+    const answer = await post('face/frames', packFrames(batch), signal);
+    if (answer.state === 'finished' || answer.state === 'refused') return answer;
+    onProgress(answer);
+  }
+}
+
+/**
+ * Pack a batch as the multipart form the server expects: `meta`, then f0, f1, …
+ * @param {import('./frame_queue.js').QueuedFrame[]} batch
+ */
+export function packFrames(batch) {
+  const form = new FormData();
+  form.append('meta', JSON.stringify({ frames: batch.map(({ seq, captured_ms }) => ({ seq, captured_ms })) }));
+  batch.forEach(({ jpeg }, index) => form.append(`f${index}`, jpeg, `f${index}.jpg`));
+  return form;
+}

@@ -1,0 +1,34 @@
+"""What every view needs: the services, and one "now" a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import current_app, g
+
+from plugin.web.cookies import browser_token
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from plugin.ceremonies.types import CeremonyView
+    from plugin.wiring import Services
+
+
+def services() -> Services:
+    """Return the services of the running application."""
+    found: Services = current_app.extensions["facestep"]
+    return found
+
+
+def now() -> datetime:
+    """Return the instant of this request; every check of one request sees the same one."""
+    if "now" not in g:
+        g.now = services().clock()
+    moment: datetime = g.now
+    return moment
+
+
+def load_ceremony(ceremony_id: str) -> CeremonyView:
+    """Return the ceremony this browser began. Raises CeremonyRefused, the same for unknown, used and expired."""
+    return services().ceremonies.load(ceremony_id, browser_token(ceremony_id), now=now())

@@ -1,0 +1,60 @@
+"""How often one address may call us (Flask-Limiter).
+
+Rules:
+ * An enterprise sits behind one address and Keycloak calls /token from one, so good requests are hardly limited and
+   refused ones are counted.
+ * Who guesses inside a ceremony is stopped by the attempt counters (ceremonies/attempts.py), not here.
+ * If the counter's storage is away the request fails; nothing is let through uncounted.
+
+The numbers are bounds on abuse, not measurements: a face challenge makes about 60 calls (20 s at 2.5 batches a second
+and the rest), so 400 a minute leave room for three retries in one ceremony.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+REFUSED_PER_ADDRESS: Final = "60 per minute"
+BEGUN_PER_ADDRESS: Final = "600 per minute"
+CALLS_PER_CEREMONY: Final = "400 per minute"
+READY_PER_ADDRESS: Final = "600 per minute"
+
+_DOORS: Final = ("provider.authorize", "provider.token", "erase.erase")
+_BEGINNINGS: Final = ("provider.authorize",)
+
+
+def limit_routes(app: Flask, *, storage: str) -> Limiter:
+    """Put the limits on the routes that `app` has by now."""
+    limiter = Limiter(get_remote_address, app=app, storage_uri=storage, headers_enabled=False)
+    views = app.view_functions
+    for endpoint, view in list(views.items()):
+        limited = view
+        if endpoint in _DOORS or _is_ceremony(app, endpoint):
+            limited = limiter.limit(REFUSED_PER_ADDRESS, deduct_when=_refused)(limited)
+        if endpoint in _BEGINNINGS:
+            limited = limiter.limit(BEGUN_PER_ADDRESS)(limited)
+        if endpoint == "health.ready":
+            limited = limiter.limit(READY_PER_ADDRESS)(limited)
+        if _is_ceremony(app, endpoint):
+            limited = limiter.limit(CALLS_PER_CEREMONY, key_func=_ceremony)(limited)
+        views[endpoint] = limited
+    return limiter
+
+
+def _is_ceremony(app: Flask, endpoint: str) -> bool:
+    return any("ceremony_id" in rule.arguments for rule in app.url_map.iter_rules(endpoint))
+
+
+def _ceremony() -> str:
+    return str((request.view_args or {}).get("ceremony_id", ""))
+
+
+def _refused(response: Response) -> bool:
+    return response.status_code >= 400  # noqa: PLR2004
