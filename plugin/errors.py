@@ -69,6 +69,7 @@ PUBLIC: Final[dict[str, Public]] = {
     # ceremonies: one message for unknown, used, expired, other browser
     "ceremony_refused": Public(410, "This step is no longer valid. Go back to the login page and start again."),
     "possession_first": Public(403, "Confirm your second factor first."),
+    "cancelled": Public(403, "You stopped before the end. Nothing was changed."),
     # factors: one message for every miss
     "factor_rejected": Public(403, "That did not work. Try again."),
     "locked_for_now": Public(429, "Too many attempts. Wait before you try again."),
