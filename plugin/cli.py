@@ -35,6 +35,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "keycloak": "Set up or check a Keycloak realm.",
     "models": "Fetch, verify and list the model files.",
     "serve": "Run the service.",
+    "vault": "Install the keys.",
 }
 """Name and help line, so that `facestep --help` imports nothing."""
 

@@ -14,12 +14,12 @@ import os
 import tomllib
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from plugin.errors import SettingsError
+from plugin.urls import is_loopback_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Settings:
         listen_port: port to bind.
         workers: gunicorn worker processes.
         threads: threads in each worker; a face check holds one for some ten milliseconds a frame.
-        trusted_proxies: how many reverse proxies in front of us set X-Forwarded-For and -Proto; 0 ignores these headers.
+        trusted_proxies: how many reverse proxies in front of us set X-Forwarded-For; 0 ignores that header.
         vault_backend: transit or keyring (development only).
         vault_url: Vault or OpenBao base URL, for transit.
         vault_token_file: file that holds the token, for transit; read at start, never logged.
@@ -162,22 +162,13 @@ def _convert(name: str, value: Any) -> Any:
         raise SettingsError(f"{name}={value!r} is not understood: {exc}") from exc
 
 
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
 def _check_issuer(settings: Settings) -> None:
     url = urlsplit(settings.issuer)
     if url.scheme not in {"http", "https"} or not url.hostname or settings.issuer.endswith("/"):
         raise SettingsError(f"issuer={settings.issuer!r} must be a URL without a slash at its end")
-    if url.scheme == "http" and not _is_loopback(url.hostname):
+    if url.scheme == "http" and not is_loopback_host(url.hostname):
         raise SettingsError("issuer must be https; http is for loopback only, since cameras need a secure context")
-    if settings.environment is Environment.DEVELOPMENT and not _is_loopback(settings.listen_host):
+    if settings.environment is Environment.DEVELOPMENT and not is_loopback_host(settings.listen_host):
         raise SettingsError("environment=development listens on loopback only; set environment=production")
 
 
@@ -186,7 +177,7 @@ def _check_vault(settings: Settings) -> None:
         if not settings.vault_url or settings.vault_token_file is None:
             raise SettingsError("vault_backend=transit needs vault_url and vault_token_file")
         url = urlsplit(settings.vault_url)
-        if url.scheme != "https" and not _is_loopback(url.hostname):
+        if url.scheme != "https" and not is_loopback_host(url.hostname):
             raise SettingsError("vault_url must be https unless it is on loopback")
         return
     if settings.environment is Environment.PRODUCTION:

@@ -73,6 +73,7 @@ DETAILS: Final[dict[str, Kind]] = {
     "code": Kind.CODE,
     "check": Kind.CODE,
     "reason": Kind.CODE,
+    "door": Kind.CODE,
     "factor": Kind.CODE,
     "purpose": Kind.CODE,
     "stage": Kind.CODE,

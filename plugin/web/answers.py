@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from biometric.errors import BiometricError
 from plugin.errors import LockedOut, ServiceError, public
@@ -59,9 +60,9 @@ def _on_our_error(error: ServiceError | BiometricError | VaultError) -> Response
     return response
 
 
-def _on_http_error(error: HTTPException) -> Response:
-    if error.response is not None:  # werkzeug's own redirects
-        return Response.force_type(error.response)
+def _on_http_error(error: HTTPException) -> Response | HTTPException:
+    if error.response is not None or isinstance(error, RequestRedirect):
+        return error  # already an answer
     status = error.code or _SERVER_ERROR
     code = _CODE_OF_STATUS.get(status, "bad_request" if status < _SERVER_ERROR else "internal")
     response = error_response(code, status=status)

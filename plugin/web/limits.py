@@ -12,7 +12,7 @@ and the rest), so 400 a minute leave room for three retries in one ceremony.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import request
 from flask_limiter import Limiter
@@ -35,7 +35,7 @@ def limit_routes(app: Flask, *, storage: str) -> Limiter:
     limiter = Limiter(get_remote_address, app=app, storage_uri=storage, headers_enabled=False)
     views = app.view_functions
     for endpoint, view in list(views.items()):
-        limited = view
+        limited: Any = view
         if endpoint in _DOORS or _is_ceremony(app, endpoint):
             limited = limiter.limit(REFUSED_PER_ADDRESS, deduct_when=_refused)(limited)
         if endpoint in _BEGINNINGS:

@@ -1,0 +1,100 @@
+"""Settings in, services out: the only place that picks concrete backends.
+
+Rules:
+ * The service starts whole or not at all: settings, database revision, vault, signing key, model files and thresholds
+   are checked here, and the first thing wrong stops the start with one line.
+ * Nothing is remembered at module level; two sets of services can live in one process.
+ * Connections are opened by the process that uses them, so build services after a fork.
+
+Not here: what the services do, HTTP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from plugin.audit.log import AuditLog
+from plugin.doors.keys import HttpJwksFetcher, KeyCache
+from plugin.doors.registry import Registry
+from plugin.errors import SettingsError
+from plugin.settings import VaultBackend
+from plugin.store.database import Database
+from vault.keyring import KeyringSealer
+from vault.token_file import read_token
+from vault.transit import TransitSealer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plugin.ceremonies.attempts import Attempts
+    from plugin.ceremonies.service import Ceremonies
+    from plugin.doors.keys import JwksFetcher
+    from plugin.doors.signed_request import SignedMessages
+    from plugin.doors.signer import Signer
+    from plugin.factors.enrolment import Enrolment
+    from plugin.factors.face import FaceFactor
+    from plugin.factors.invitation import Invitations
+    from plugin.factors.recovery_codes import RecoveryCodes
+    from plugin.factors.totp import TotpFactor
+    from plugin.factors.webauthn import WebauthnFactor
+    from plugin.settings import Settings
+    from vault.interface import Sealer
+
+
+def utc_now() -> datetime:
+    """Return the time, aware and in UTC."""
+    return datetime.now(tz=UTC)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Services:
+    """Everything a request may need. Built once a process."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    database: Database
+    sealer: Sealer
+    audit: AuditLog
+    registry: Registry
+    messages: SignedMessages
+    signer: Signer
+    ceremonies: Ceremonies
+    attempts: Attempts
+    totp: TotpFactor
+    webauthn: WebauthnFactor
+    recovery_codes: RecoveryCodes
+    invitation: Invitations
+    enrolment: Enrolment
+    face: FaceFactor
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database at the revision this version needs. Raises SettingsError."""
+    database = Database(settings.database_url)
+    database.check()
+    return database
+
+
+def open_sealer(settings: Settings) -> Sealer:
+    """Return a sealer that answers. Raises SettingsError or VaultError."""
+    sealer: Sealer
+    if settings.vault_backend is VaultBackend.KEYRING:
+        if settings.keyring_file is None:
+            raise SettingsError("vault_backend=keyring needs keyring_file")
+        sealer = KeyringSealer(settings.keyring_file)
+    else:
+        if settings.vault_token_file is None:
+            raise SettingsError("vault_backend=transit needs vault_token_file")
+        token = read_token(settings.vault_token_file)
+        sealer = TransitSealer(
+            settings.vault_url, token, mount=settings.vault_mount, timeout_s=settings.vault_timeout_s
+        )
+    sealer.check()
+    return sealer
+
+
+def build_registry(database: Database, fetcher: JwksFetcher | None = None) -> Registry:
+    """Return the registry of identity providers."""
+    return Registry(database=database, keys=KeyCache(fetcher or HttpJwksFetcher()), audit=AuditLog(database))
