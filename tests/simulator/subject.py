@@ -1,0 +1,124 @@
+"""A simulated person: the head of a photo before a simulated camera. Figures made with it are *simulated* figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from tests.simulator.camera import Camera
+from tests.simulator.expression import smile_field
+from tests.simulator.eyelids import close_eyelids, find_eyelids
+from tests.simulator.head import build_head
+from tests.simulator.portrait import CENTRE, CHIN, FOREHEAD, HEIGHT, METRES_PER_PIXEL, WIDTH, fill_smoothly, prepare
+from tests.simulator.raster import draw
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from biometric.types import Image
+    from tests.simulator.portrait import Portrait
+
+BODY_BEHIND_FACE_M = 0.05
+WALL_SEEN_FROM_M = 0.5  # the size at which the wall behind a person was photographed
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """What the person does at one instant. Angles in degrees; yaw grows towards the person's own left."""
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    x_m: float = 0.0
+    y_m: float = 0.02
+    distance_m: float = 0.5
+    blink: float = 0.0
+    smile: float = 0.0
+
+
+class Subject:
+    """A person made from one photo."""
+
+    def __init__(self, photo: Image, *, camera: Camera | None = None) -> None:
+        portrait = prepare(photo)
+        self.camera = camera or Camera()
+        self._head = build_head(portrait)
+        self._smile = smile_field(self._head)
+        self._lids = find_eyelids(portrait.texture, portrait.points)
+        self._body = _body_layer(portrait)
+        self._background = cv2.GaussianBlur(portrait.background, (0, 0), 1.2)
+
+    def render(self, pose: Pose) -> Image:
+        """Return what the camera sees, before sensor noise."""
+        picture = self._place_wall(pose)
+        self._place_body(picture, pose)
+        self._place_head(picture, pose)
+        return picture
+
+    def _place_wall(self, pose: Pose) -> Image:
+        """Show the wall, which stands still while the person moves."""
+        scale = self.camera.focal * METRES_PER_PIXEL / WALL_SEEN_FROM_M
+        matrix = np.array([[scale, 0, 0], [0, scale, 0]])
+        matrix[:, 2] = (self.camera.width / 2, self.camera.height / 2) - scale * CENTRE
+        size = (self.camera.width, self.camera.height)
+        return np.asarray(
+            cv2.warpAffine(self._background, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT),
+            dtype=np.uint8,
+        )
+
+    def _place_body(self, picture: Image, pose: Pose) -> None:
+        scale = self.camera.focal * METRES_PER_PIXEL / (pose.distance_m + BODY_BEHIND_FACE_M)
+        shift = np.array([pose.x_m, pose.y_m]) * self.camera.focal / (pose.distance_m + BODY_BEHIND_FACE_M)
+        middle = np.array([self.camera.width / 2, self.camera.height / 2])
+        matrix = np.array([[scale, 0, 0], [0, scale, 0]])
+        matrix[:, 2] = middle + shift - scale * CENTRE
+        layer = cv2.warpAffine(self._body, matrix, (self.camera.width, self.camera.height), flags=cv2.INTER_LINEAR)
+        top = int(np.argmax(layer[..., 3].any(axis=1)))
+        _blend(picture[top:], layer[top:, :, :3], layer[top:, :, 3].astype(np.float32) / 255)
+
+    def _place_head(self, picture: Image, pose: Pose) -> None:
+        head = self._head
+        moved = head.rest + self._smile * pose.smile
+        turned = (moved - head.pivot) @ rotation(pose).T + head.pivot + (pose.x_m, pose.y_m, pose.distance_m)
+        size = (self.camera.width, self.camera.height)
+        drawing = draw(self.camera.project(turned), turned[:, 2], head.uv, head.triangles, size)
+        if drawing is None:
+            return
+        texture = head.texture
+        if pose.blink > 0:
+            texture = texture.copy()
+            close_eyelids(texture, self._lids, pose.blink)
+        colours = cv2.remap(texture, drawing.map_x, drawing.map_y, cv2.INTER_LINEAR)
+        alpha = drawing.cover * (colours[..., 3].astype(np.float32) / 255)
+        _blend(picture[drawing.region], np.ascontiguousarray(colours[..., :3]), alpha)
+
+
+def rotation(pose: Pose) -> NDArray[np.float64]:
+    """Return the head's rotation: roll, then pitch (up is positive), then yaw (the person's left is positive)."""
+    yaw, pitch, roll = np.radians([-pose.yaw, -pose.pitch, pose.roll])
+    turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    tilt = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    return np.asarray(turn @ nod @ tilt)
+
+
+def _blend(below: Image, above: Image, alpha: NDArray[np.float32]) -> None:
+    """Put `above` over `below`, in place."""
+    below[...] = cv2.blendLinear(np.ascontiguousarray(above), np.ascontiguousarray(below), alpha, 1 - alpha)
+
+
+def _body_layer(portrait: Portrait) -> NDArray[np.uint8]:
+    """Return BGRA of neck and shoulders; the neck goes on up behind the jaw, where the photo does not show it."""
+    chin, height = portrait.points[CHIN, :2], float(portrait.points[CHIN, 1] - portrait.points[FOREHEAD, 1])
+    y, x = np.indices((HEIGHT, WIDTH), dtype=np.float32, sparse=True)
+    head = ((x - chin[0]) / (0.42 * height)) ** 2 + ((y - CENTRE[1]) / (0.56 * height)) ** 2 < 1
+    own = portrait.person * ~head * (y > chin[1] - 0.35 * height)
+    neck = head & (np.abs(x - chin[0]) < 0.26 * height) & (y > chin[1] - 0.3 * height)
+    skin = (own > 0.9) & (y < chin[1] + 0.14 * height) & (np.abs(x - chin[0]) < 0.3 * height)
+    filled = fill_smoothly(portrait.texture, skin.astype(np.float32))
+    colour = np.where(neck[..., None], filled, portrait.texture)
+    alpha = cv2.GaussianBlur(np.maximum(own, neck.astype(np.float32)).astype(np.float32), (0, 0), 1.0)
+    return np.dstack([colour, np.asarray(alpha * 255, dtype=np.uint8)])
