@@ -1,0 +1,124 @@
+"""What every factor does around its own comparison, so that none can forget a part of it.
+
+Rules:
+ * Order: right stage, attempt counted, comparison, then one transaction that uses up the proof, ends the run of
+   failures, writes the audit entry and moves the ceremony. If any of it fails, none of it happened.
+ * Every miss is the same from outside; the audit entry names the check.
+
+Not here: comparisons (one file a factor), the limits (ceremonies/attempts.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from plugin.ceremonies.stages import stage_after
+from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
+from plugin.store.integrity import check
+from vault.interface import WrongMac
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from plugin.ceremonies.attempts import Attempts, Counted
+    from plugin.ceremonies.service import Ceremonies
+    from plugin.ceremonies.types import AuditSink, CeremonyView, Stage
+    from vault.interface import Sealer
+
+    Within = Callable[[Session], None]
+
+
+class UsedMeanwhile(Exception):  # noqa: N818  (what was found; raised inside a transaction so that it rolls back)
+    """Another request has used up the same proof; `check` names it."""
+
+    def __init__(self, check: str) -> None:
+        super().__init__(check)
+        self.check = check
+
+
+class Gate:
+    """Shared by all factors; holds no state of its own."""
+
+    def __init__(self, *, ceremonies: Ceremonies, sealer: Sealer, attempts: Attempts, audit: AuditSink) -> None:
+        self._ceremonies = ceremonies
+        self._sealer = sealer
+        self._attempts = attempts
+        self._audit = audit
+
+    def require(self, view: CeremonyView, *stages: Stage) -> None:
+        """Raise CeremonyRefused unless the ceremony stands at one of these stages."""
+        if view.stage not in stages:
+            raise CeremonyRefused("ceremony_refused", f"not_at_{view.stage}")
+
+    def take(self, view: CeremonyView, factor: Counted, *, now: datetime) -> None:
+        """Count one attempt before anything is compared. Raises LockedOut, audited."""
+        try:
+            self._attempts.take(view.owner, factor, now=now)
+        except LockedOut as exc:
+            off = exc.retry_after_s is None
+            details: dict[str, Any] = {"factor": factor.value, "code": exc.code, "factor_off": off}
+            if not off:
+                details["retry_after_s"] = exc.retry_after_s
+            self.log("locked_out", view, now=now, details=details)
+            raise
+
+    def believe(self, row: Any, view: CeremonyView, *, now: datetime) -> None:
+        """Raise WrongMac, audited, unless a stored row is as we wrote it."""
+        try:
+            check(row, sealer=self._sealer)
+        except WrongMac:
+            self.log("integrity_failed", view, now=now, details={"table": row.__tablename__})
+            raise
+
+    def refuse(self, view: CeremonyView, factor: Counted, failed: str, *, now: datetime) -> NoReturn:
+        """Audit which check failed and raise the one FactorRejected that the outside sees."""
+        self.log("factor_refused", view, now=now, details={"factor": factor.value, "check": failed})
+        raise FactorRejected("factor_rejected", failed)
+
+    def accept(
+        self,
+        view: CeremonyView,
+        factor: Counted,
+        *,
+        now: datetime,
+        proven: str | None,
+        within: Within,
+        event: str = "factor_accepted",
+        details: Mapping[str, Any] | None = None,
+    ) -> CeremonyView:
+        """Use up the proof, end the run of failures, audit, and move to the next stage: all or nothing."""
+
+        def write(session: Session) -> None:
+            within(session)
+            self._attempts.succeed(view.owner, factor, session=session)
+            self.log(event, view, now=now, details={"factor": factor.value, **(details or {})}, session=session)
+
+        try:
+            return self._ceremonies.advance(
+                view, to=stage_after(view.purpose, view.stage), now=now, proven=proven, within=write
+            )
+        except UsedMeanwhile as exc:
+            self.refuse(view, factor, exc.check, now=now)
+
+    def log(
+        self,
+        event: str,
+        view: CeremonyView,
+        *,
+        now: datetime,
+        details: Mapping[str, Any],
+        session: Session | None = None,
+    ) -> None:
+        """Append an audit entry about this ceremony."""
+        self._audit.append(
+            event,
+            at=now,
+            issuer=view.issuer,
+            subject=view.subject,
+            ceremony_id=view.id,
+            details=details,
+            session=session,
+        )
