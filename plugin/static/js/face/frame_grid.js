@@ -12,7 +12,7 @@ export function frameGrid(intervalMs) {
   let due = 0;
   return (nowMs) => {
     if (nowMs < due - intervalMs * EARLY) return false;
-    due = Math.max(due, nowMs - intervalMs) + intervalMs; // after a pause start anew instead of catching up
+    due = (nowMs > due + intervalMs ? nowMs : due) + intervalMs; // after a pause start anew instead of catching up
     return true;
   };
 }

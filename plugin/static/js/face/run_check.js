@@ -21,7 +21,8 @@ const GRACE_MS = 3000;
  */
 export async function runCheck(video, show, outer) {
   const done = new AbortController();
-  const signal = AbortSignal.any([outer, done.signal]);
+  const { signal } = done;
+  outer.addEventListener('abort', () => done.abort(), { signal });
   const stopCamera = await openCamera(video, { width: 640, height: 480, signal });
   try {
     show.onCamera(true);
