@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vault.encoding import canonical
+from vault.interface import WrongMac
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,4 +31,8 @@ def row_mac(sealer: Sealer, *, table: str, columns: Mapping[str, Value]) -> byte
 
 def verify_row_mac(sealer: Sealer, mac: bytes, *, table: str, columns: Mapping[str, Value]) -> None:
     """Raise WrongMac unless `mac` was made for exactly these columns of this table."""
-    sealer.verify_mac(canonical(columns), mac, label=f"row:{table}")
+    try:
+        message = canonical(columns)
+    except TypeError as exc:  # a column holds what we never write
+        raise WrongMac(f"a row of {table} holds a value of another type") from exc
+    sealer.verify_mac(message, mac, label=f"row:{table}")

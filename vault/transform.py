@@ -67,4 +67,4 @@ def _hadamard(vector: NDArray[np.float64]) -> NDArray[np.float64]:
         pairs = vector.reshape(-1, 2, half)
         vector = np.stack((pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]), axis=1).reshape(size)
         half *= 2
-    return vector * float(size) ** -0.5
+    return vector * np.float64(size) ** -0.5

@@ -17,18 +17,19 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from plugin.audit.events import Detail, checked_event, clean, encode_details
 from plugin.errors import ServiceError
+from plugin.store.instants import from_ms, to_ms
 from plugin.store.tables import AuditEntry
 from vault.encoding import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 FIRST_PREVIOUS: Final = bytes(32)
 """What the first entry of a stream names as the hash before it."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE: Final = 1000  # rows read at a time while verifying: some hundred kilobytes
 _SUBJECT_LENGTH: Final = 255  # columns of AuditEntry
 _CEREMONY_LENGTH: Final = 43
@@ -123,7 +123,7 @@ class AuditLog:
         """
         entry = AuditEntry(
             stream=self._stream,
-            at_ms=(at - _EPOCH) // timedelta(milliseconds=1),
+            at_ms=to_ms(at),
             event=checked_event(event),
             issuer=clean(issuer),
             subject=clean(subject, length=_SUBJECT_LENGTH),
@@ -167,7 +167,7 @@ class AuditLog:
                 raise ChainBroken(head.seq + 1, "missing")
             if entry.previous_hash != head.entry_hash:  # (2)
                 raise ChainBroken(entry.seq, "does not follow the entry before it")
-            if entry.entry_hash != _hash(entry):  # (3)
+            if entry.entry_hash != _hash_found(entry):  # (3)
                 raise ChainBroken(entry.seq, "was edited")
             head = Head(seq=entry.seq, entry_hash=entry.entry_hash)
             if expected_head is not None and head.seq == expected_head.seq and head != expected_head:  # (4)
@@ -190,10 +190,16 @@ class AuditLog:
         return list(session.scalars(query.order_by(AuditEntry.seq).limit(limit)))
 
     def _all(self) -> Iterator[AuditEntry]:
-        after = 0
+        after, size = 0, _PAGE
         while True:
-            with self._database.reading() as session:  # one page a snapshot: writers' log can be tidied up meanwhile
-                page = self._page(session, after=after, limit=_PAGE)
+            try:
+                with self._database.reading() as session:  # a snapshot a page, so that no writer's log piles up
+                    page = self._page(session, after=after, limit=size)
+            except (TypeError, ValueError) as exc:  # a column holds another type than it can (SQLite lets it)
+                if size == 1:
+                    raise ChainBroken(after + 1, "is not readable") from exc
+                size = 1
+                continue
             yield from page
             if not page:
                 return
@@ -212,15 +218,27 @@ def _hash(entry: AuditEntry) -> bytes:
     return hashlib.sha256(canonical("facestep audit 1", columns)).digest()
 
 
+def _hash_found(entry: AuditEntry) -> bytes | None:
+    """Return the hash of an entry that somebody may have edited into what has no encoding."""
+    try:
+        return _hash(entry)
+    except TypeError:
+        return None
+
+
 def _view(entry: AuditEntry) -> AuditEntryView:
+    try:
+        details = json.loads(entry.details)
+    except (TypeError, ValueError) as exc:
+        raise ChainBroken(entry.seq, "its details are not readable") from exc
     return AuditEntryView(
         stream=entry.stream,
         seq=entry.seq,
-        at=_EPOCH + timedelta(milliseconds=entry.at_ms),
+        at=from_ms(entry.at_ms),
         event=entry.event,
         issuer=entry.issuer,
         subject=entry.subject,
         ceremony_id=entry.ceremony_id,
-        details=json.loads(entry.details),
+        details=details,
         entry_hash=entry.entry_hash,
     )

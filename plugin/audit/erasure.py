@@ -1,0 +1,84 @@
+"""Erase a person: everything that identifies them goes, and the log says so, in one transaction.
+
+Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, and running ceremonies with their result
+codes, so that a login or enrolment under way cannot bring anything back.
+
+Stays:
+ * failure counters: else an attacker who can make a person erase and enrol again would get fresh attempts;
+ * consents, marked withdrawn: proof that there was one is owed even after it ended (GDPR 7(1)); no biometric data;
+ * audit entries: what was decided, with scores but never a vector or picture.
+
+What is deleted is overwritten in the database file (secure_delete). Copies in backups stay sealed, and stay until the
+backups expire.
+
+Not here: who may ask for it (doors/erase.py, factors/enrolment.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy import CursorResult, Executable, delete, update
+
+from plugin.store.instants import to_ms
+from plugin.store.tables import (
+    Ceremony,
+    Consent,
+    Invitation,
+    RecoveryCode,
+    Reference,
+    ResultCode,
+    TotpSecret,
+    WebauthnCredential,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from plugin.audit.events import Detail
+    from plugin.audit.log import AuditLog
+
+_ENROLLED: Final[dict[str, type[Any]]] = {
+    "references": Reference,
+    "totp_secrets": TotpSecret,
+    "webauthn_credentials": WebauthnCredential,
+    "recovery_codes": RecoveryCode,
+    "invitations": Invitation,
+}
+_PASSING: Final[dict[str, type[Any]]] = {"ceremonies": Ceremony, "result_codes": ResultCode}
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Proof that nothing of the subject is left; `rows` says how many of what there were."""
+
+    issuer: str
+    subject: str
+    rows: Mapping[str, int]
+
+    @property
+    def was_enrolled(self) -> bool:
+        """True if there was anything to identify the person by."""
+        return any(self.rows[name] for name in _ENROLLED)
+
+
+def erase_subject(session: Session, *, audit: AuditLog, issuer: str, subject: str, now: datetime) -> Erased:
+    """Delete everything of (issuer, subject) within the caller's transaction. Harmless to repeat; always logged."""
+    rows = {
+        name: _count(session, delete(table).where(table.issuer == issuer, table.subject == subject))
+        for name, table in (_ENROLLED | _PASSING).items()
+    }
+    open_consents = (Consent.issuer == issuer, Consent.subject == subject, Consent.withdrawn_ms.is_(None))
+    withdrawn = update(Consent).where(*open_consents).values(withdrawn_ms=to_ms(now))
+    rows["consents_withdrawn"] = _count(session, withdrawn)
+    details: dict[str, Detail] = dict(rows)
+    audit.append("erased", at=now, issuer=issuer, subject=subject, details=details, session=session)
+    return Erased(issuer=issuer, subject=subject, rows=rows)
+
+
+def _count(session: Session, statement: Executable) -> int:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
