@@ -2,7 +2,7 @@
 
 Rules:
  * No camera without consent to exactly the text that was shown, in this very enrolment (GDPR 9, BIPA 15).
- * Who proved a TOTP or a passkey at the door may keep it; a recovery code is used up and cannot be kept.
+ * Who came in with a possession factor may keep the TOTP secret and passkeys that are there.
  * Erasure takes everything of the subject away at once, ends what is under way, and says so in the audit log. Consents
    stay, marked as withdrawn: they are the proof that earlier processing was allowed.
 
@@ -35,6 +35,7 @@ from plugin.store.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -100,10 +101,10 @@ class Enrolment:
         return self._move_on(view, now=now, within=within)
 
     def keep_possession(self, view: CeremonyView, *, now: datetime) -> CeremonyView:
-        """Go on with the TOTP secret or passkey that was proven at the door of this re-enrolment.
+        """Go on with the TOTP secret and passkeys that are there, in a re-enrolment that began with possession.
 
         Raises:
-            CeremonyRefused: "possession_first" if none was proven, or it was a recovery code.
+            CeremonyRefused: "possession_first" if possession was not proven, or there is nothing to keep.
         """
         if view.stage is not Stage.POSSESSION_SETUP:
             raise CeremonyRefused("ceremony_refused", f"not_at_{view.stage}")
@@ -135,7 +136,7 @@ class Enrolment:
                 )
         return erased
 
-    def _move_on(self, view: CeremonyView, *, now: datetime, within: object) -> CeremonyView:
+    def _move_on(self, view: CeremonyView, *, now: datetime, within: Callable[[Session], None]) -> CeremonyView:
         return self._ceremonies.advance(view, to=stage_after(view.purpose, view.stage), now=now, within=within)
 
 
