@@ -51,7 +51,12 @@ class Service:
             StackError: the command failed; its own line is the message.
         """
         done = subprocess.run(
-            [*FACESTEP, *args], env=self.environment(env), capture_output=True, text=True, check=False, timeout=300,
+            [*FACESTEP, *args],
+            env=self.environment(env),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
         if done.returncode:
             words = (done.stderr.strip() or done.stdout.strip()).splitlines()
@@ -63,7 +68,10 @@ class Service:
 
     def start(self) -> None:
         self._process = ChildProcess(
-            [*FACESTEP, "serve"], log=self.log, env={"FACESTEP_CONFIG": str(self.config)}, name="the Facestep service",
+            [*FACESTEP, "serve"],
+            log=self.log,
+            env={"FACESTEP_CONFIG": str(self.config)},
+            name="the Facestep service",
         )
         self._process.wait_until(lambda: answers(f"{self.url}/health/ready"), seconds=START_SECONDS)
 

@@ -1,0 +1,140 @@
+"""The whole house on loopback: OpenBao (or the embedded keyring), Keycloak with our extension, and the service.
+
+A stack keeps nothing: its folder is made anew at the start and removed at the end, faces of people included.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from tests.stack.errors import StackError
+from tests.stack.keycloak import Keycloak
+from tests.stack.openbao import OpenBao, OpenBaoError
+from tests.stack.process import free_port, require_free
+from tests.stack.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+REALM = "demo"
+STEP = "face"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the servers listen, all on 127.0.0.1."""
+
+    keycloak: int
+    service: int
+    vault: int
+
+    @classmethod
+    def free(cls) -> Ports:
+        return cls(keycloak=free_port(), service=free_port(), vault=free_port())
+
+    def check(self, *, vault: str) -> None:
+        """Raise StackError for the first port that is taken."""
+        require_free(self.keycloak, what="Keycloak", setting="make demo KEYCLOAK_PORT")
+        require_free(self.service, what="Facestep", setting="make demo SERVICE_PORT")
+        if vault == "openbao":
+            require_free(self.vault, what="OpenBao", setting="make demo VAULT_PORT")
+
+
+class Stack:
+    """Start in order, end in the opposite order, whatever happened in between."""
+
+    def __init__(self, folder: Path, *, vault: str, ports: Ports, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.vault = vault
+        self.ports = ports
+        self._say = say
+        self._bao: OpenBao | None = None
+        self.keycloak = Keycloak(folder / "keycloak", port=ports.keycloak)
+        self.service = Service(folder / "facestep", port=ports.service, settings=self._vault_settings())
+        self.issuer = f"{self.keycloak.url}/realms/{REALM}"
+
+    def _vault_settings(self) -> dict[str, object]:
+        folder = self.folder / "facestep"
+        if self.vault == "local":
+            return {"vault_backend": "keyring", "keyring_file": folder / "keyring.json"}
+        return {
+            "vault_backend": "transit",
+            "vault_url": f"http://127.0.0.1:{self.ports.vault}",
+            "vault_token_file": folder / "vault-token",
+        }
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Bring everything up. Raises StackError with one line."""
+        self.ports.check(vault=self.vault)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, mode=0o700)
+        self._say("starting Keycloak (about 20 seconds)")
+        self.keycloak.launch()
+        self._start_vault()
+        self._say("starting Facestep")
+        self.service.configure()
+        self.keycloak.wait()
+        self._say(f"setting up the realm {REALM!r} with `facestep keycloak install`")
+        self.install(REALM, register=True)
+        self.service.start()
+
+    def _start_vault(self) -> None:
+        folder = self.folder / "facestep"
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.vault == "local":
+            self._say("no OpenBao: keys come from the embedded keyring")
+            return
+        self._say("starting OpenBao")
+        try:
+            self._bao = OpenBao.start(self.folder / "openbao", port=self.ports.vault)
+        except OpenBaoError as exc:
+            raise StackError(str(exc)) from exc
+        token = folder / "vault-token"
+        token.touch(mode=0o600)
+        token.write_text(self._bao.root_token, encoding="utf-8")
+
+    def install(self, realm: str, *, register: bool) -> None:
+        """Set up `realm` with our own command, as an admin would."""
+        self.service.command(
+            "keycloak", "install", "--server", self.keycloak.url, "--realm", realm, "--create-realm",
+            "--facestep-url", self.service.url, *(["--register"] if register else []),
+            env=self.keycloak.admin_environment(),
+        )
+
+    def invite(self, subject: str) -> str:
+        """Return a one-time enrolment code for `subject`."""
+        made = self.service.command("invite", "--issuer", self.issuer, "--subject", subject, "--json")
+        return str(json.loads(made)["code"])
+
+    def audit(self) -> list[dict[str, object]]:
+        """Return every audit entry, oldest first."""
+        listed = self.service.command("audit", "list", "--after", "0", "--limit", "100000", "--json")
+        return [json.loads(line) for line in listed.splitlines() if line.strip()]
+
+    def stop(self) -> None:
+        self.service.stop()
+        if self._bao is not None:
+            self._bao.stop()
+            self._bao = None
+        self.keycloak.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(9)
