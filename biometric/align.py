@@ -1,22 +1,25 @@
 """Crops for the two recognisers, from the five points of the detector.
 
 Rules:
- * FaceNet was trained on MTCNN boxes squeezed to a square, so its template is stretched sideways: a similarity is fitted to the
-   template with 0.798 x, then x is scaled by 1/0.798 (docs/calibration.md has what the framings cost).
+ * FaceNet was trained on MTCNN boxes squeezed to a square, so its template is stretched sideways: a similarity is
+   fitted to the template with 0.798 x, then x is scaled by 1/0.798 (docs/calibration.md has what the framings cost).
  * FaceNet's standardisation is fixed, (x-127.5)/128. Per-picture prewhitening loses 20 points of TAR at FMR 1e-4.
  * SFace takes OpenCV's 112-pixel crop; its template is the one inside FaceRecognizerSF::alignCrop.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from biometric.detect import warp
-from biometric.types import Image, Matrix, Points
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from biometric.types import Image, Matrix, Points
 
 FACENET_SIDE_PX: Final = 160
 SFACE_SIDE_PX: Final = 112

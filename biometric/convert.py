@@ -5,8 +5,8 @@
 Rules:
  * TensorFlow is imported here and nowhere else, and only when this module runs as a program.
  * The caller sets TF_ENABLE_ONEDNN_OPTS=0: with it the same graph gives the same bytes every time.
- * The conversion is judged on the crops in PICTURES_NPY: the least cosine to TensorFlow's own output is reported; whether that is
-   enough is the caller's decision (fetch.py).
+ * The conversion is judged on the crops in PICTURES_NPY: the least cosine to TensorFlow's own output is reported;
+   whether that is enough is the caller's decision (fetch.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Rules:
  * The search runs on a reduced copy (17 ms at 640x480, 5 ms at 320: FIELD part 3); coordinates come back in full size.
- * `refine` looks again at the found face alone, so that the five points are precise where an embedding is made from them.
+ * `refine` looks again at the found face alone, so that the five points are precise where an embedding is made from
+   them.
  * Which face counts is decided in one place, `only_face`.
 
 Not here: 468 points (landmarks.py), whether the face is good enough (quality.py).
@@ -99,8 +100,9 @@ def _reduced(image: Image, matrix: Matrix, side: int, scale: float) -> tuple[Ima
 def only_face(faces: Sequence[DetectedFace]) -> DetectedFace:
     """Return the one face that counts.
 
-    A face at least half as large (by the longer side of the box) as the largest makes the picture ambiguous: nobody is chosen. A
-    smaller one is a poster or a passer-by well behind the person; it is ignored, and it can never be the one that is compared.
+    A face at least half as large (by the longer side of the box) as the largest makes the picture ambiguous: nobody
+    is chosen. A smaller one is a poster or a passer-by well behind the person; it is ignored, and it can never be the
+    one that is compared.
 
     Raises:
         NoFace: there is none.

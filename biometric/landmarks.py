@@ -1,7 +1,8 @@
 """The 468-point face mesh, followed from frame to frame.
 
 Rules:
- * The first frame's crop comes from the detector's points, every later one from the points before: 1 ms instead of a new search.
+ * The first frame's crop comes from the detector's points, every later one from the points before: 1 ms instead of a
+   new search.
  * The crop is square, turned so that the eyes are level, its side 1.5 times the face (MediaPipe's own framing).
  * Only x and y leave this file: the net makes z up from a face prior (FIELD 2.0, trap 6).
  * `presence` is the net's own opinion whether the crop holds a face; below LOST the points mean nothing.
@@ -34,8 +35,8 @@ LEFT_EYE_OUTER: Final = 263
 NOSE_TIP: Final = 4
 RIGHT_MOUTH_CORNER: Final = 61
 LEFT_MOUTH_CORNER: Final = 291
-# The face from brow to chin is about 2.4 times as high as the eyes are apart, its middle 0.45 of that below them; the mesh
-# corrects a rough first crop in its second look, so these need no precision.
+# The face from brow to chin is about 2.4 times as high as the eyes are apart, its middle 0.45 of that below them; the
+# mesh corrects a rough first crop in its second look, so these need no precision.
 _FACE_BY_EYES: Final = 2.4
 _MIDDLE_BELOW_EYES: Final = 0.45
 
@@ -49,7 +50,7 @@ class FaceMesh:
         self._mutex = Mutex()
 
     def locate(self, image: Image, face: DetectedFace) -> Landmarks:
-        """Return the mesh of a face that the detector found: a first look at its crop, then a second at the mesh's own."""
+        """Return the mesh of a detected face: a first look at the detector's crop, a second at the mesh's own."""
         right, left = face.five[0], face.five[1]
         apart = left - right
         middle = (right + left) / 2 + _MIDDLE_BELOW_EYES * np.array([-apart[1], apart[0]], np.float32)
@@ -80,7 +81,7 @@ class FaceMesh:
 
 
 def five_points(landmarks: Landmarks) -> Points:
-    """Return the five points that the recognisers' templates speak of: steadier than the detector's (docs/calibration.md)."""
+    """Return the five points of the recognisers' templates: steadier than the detector's (docs/calibration.md)."""
     at = landmarks.points
     eyes = [(at[RIGHT_EYE_OUTER] + at[RIGHT_EYE_INNER]) / 2, (at[LEFT_EYE_INNER] + at[LEFT_EYE_OUTER]) / 2]
     return np.array([*eyes, at[NOSE_TIP], at[RIGHT_MOUTH_CORNER], at[LEFT_MOUTH_CORNER]], np.float32)

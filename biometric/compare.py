@@ -1,0 +1,45 @@
+"""Is it the same face? The fused score decides, and neither model may object.
+
+Rules:
+ * Similarity is the cosine of two unit vectors of the same model; vectors of different models are never compared.
+ * Fused: z-scores against impostors, weighted (docs/calibration.md), against the threshold for FMR 1e-4.
+ * Each model must also clear its own floor (FMR 1e-2), so that fooling one of them thoroughly is not enough.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biometric.errors import CannotTell
+from biometric.types import Comparison, Embedding, FaceEmbeddings, ScoredModel
+
+if TYPE_CHECKING:
+    from biometric.calibration import Calibration
+
+
+def compare(probe: FaceEmbeddings, reference: FaceEmbeddings, *, calibration: Calibration) -> Comparison:
+    """Return the comparison; `match` on it is the decision.
+
+    Raises:
+        CannotTell: vectors of different models, shapes, or not of unit length (a damaged reference).
+    """
+    facenet = _cosine(probe.facenet, reference.facenet)
+    sface = _cosine(probe.sface, reference.sface)
+    return Comparison(
+        facenet=ScoredModel(similarity=facenet, threshold=calibration.facenet.floor),
+        sface=ScoredModel(similarity=sface, threshold=calibration.sface.floor),
+        fused_score=float(calibration.fused(facenet, sface)),
+        fused_threshold=calibration.fused_threshold,
+    )
+
+
+def _cosine(left: Embedding, right: Embedding) -> float:
+    if left.model != right.model or left.vector.shape != right.vector.shape:
+        raise CannotTell("vectors of different models")
+    for embedding in (left, right):
+        # References are stored as float16 after a rotation, which keeps the length within 0.001.
+        if not abs(float(np.linalg.norm(embedding.vector)) - 1) < 0.01:  # noqa: PLR2004
+            raise CannotTell("a vector is not of unit length")
+    return float(np.dot(left.vector.astype(np.float64), right.vector.astype(np.float64)))

@@ -1,0 +1,132 @@
+"""Thresholds from pictures: how calibration.json comes about.
+
+Rules:
+ * People are split in two halves by a digest of their folder's name; everything is chosen on one half and reported on
+   the other.
+ * Weights: the fused score with the least FNMR at FMR 1e-4. Floors: each model at FMR 1e-2.
+ * The fused threshold is the strictest of: the upper 97.5 % bound (people drawn again) for FMR 1e-4 on the choosing
+   half, and a bound from each further population, which is too small to show 1e-4 and is therefore extrapolated
+   (tail_threshold).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from biometric.calibration import BOUND_MODELS, FRAMING, Calibration, ModelCalibration
+from biometric.evaluation.pairs import count_pairs, impostor_moments, score_pairs
+from biometric.evaluation.rates import Weighted, estimates
+from biometric.evaluation.recognition import recognition_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from biometric.evaluation.corpus import Corpus
+    from biometric.evaluation.pairs import PairScores
+
+FUSED_FMR: Final = 1e-4
+FLOOR_FMR: Final = 1e-2
+WEIGHTS: Final = tuple(round(0.05 * step, 2) for step in range(3, 13))  # FaceNet's part, 0.15 to 0.60
+TAIL_SHARE: Final = 0.05  # of the impostor scores, for the extrapolation
+
+
+def in_choosing_half(person: str) -> bool:
+    """Return whether this person's pictures choose thresholds (else they report)."""
+    return hashlib.sha256(person.encode()).digest()[0] % 2 == 0
+
+
+def choose(choosing: Corpus, further: Mapping[str, Corpus], *, models: Mapping[str, str], seed: int = 1) -> Calibration:
+    """Return a calibration chosen on `choosing`, made stricter where a further population asks for it."""
+    rng = np.random.default_rng(seed)
+    floors = {}
+    moments = {}
+    for name, scorer in (("facenet", lambda facenet, _: facenet), ("sface", lambda _, sface: sface)):
+        moments[name] = impostor_moments(choosing, scorer)
+        floors[name] = Weighted.under(score_pairs(choosing, scorer, rng=rng), None).threshold(FLOOR_FMR)
+
+    def with_weight(weight: float) -> Calibration:
+        parts = {"facenet": weight, "sface": round(1 - weight, 2)}
+        made = {name: ModelCalibration(*moments[name], floor=floors[name], weight=parts[name]) for name in parts}
+        bound = {name: models[name] for name in BOUND_MODELS}
+        return Calibration(id="", framing=FRAMING, models=bound, **made, fused_threshold=0.0, evidence={})
+
+    best = min((with_weight(weight) for weight in WEIGHTS), key=lambda made: _fnmr_at(choosing, made, rng))
+    thresholds = fused_thresholds(choosing, further, best, rng=rng)
+    return replace(best, fused_threshold=max(thresholds.values()), evidence={"threshold_by_population": thresholds})
+
+
+def _fnmr_at(corpus: Corpus, calibration: Calibration, rng: np.random.Generator) -> float:
+    whole = Weighted.under(score_pairs(corpus, calibration.fused, rng=rng), None)
+    return whole.fnmr(whole.threshold(FUSED_FMR))
+
+
+def fused_thresholds(
+    choosing: Corpus, further: Mapping[str, Corpus], calibration: Calibration, *, rng: np.random.Generator
+) -> dict[str, float]:
+    """Return what each population asks the fused threshold to be."""
+    scores = score_pairs(choosing, calibration.fused, rng=rng)
+    main = estimates(scores, {"threshold": lambda drawn: drawn.threshold(FUSED_FMR)}, rng=rng)["threshold"]
+    asked = {"choosing half": main.value, "choosing half, upper 97.5 %": main.high}
+    for name, corpus in further.items():
+        asked[f"{name}, extrapolated"] = tail_threshold(score_pairs(corpus, calibration.fused, rng=rng), FUSED_FMR)
+    return asked
+
+
+def tail_threshold(scores: PairScores, fmr: float) -> float:
+    """Return the threshold for `fmr` from an exponential tail fitted to the highest 5 % of impostor scores.
+
+    The exponential (a generalised Pareto with shape 0) is on the safe side of what such scores show, whose tails are
+    bounded.
+    """
+    highest = scores.impostor[: max(2, int(TAIL_SHARE * scores.impostor_pairs))].astype(np.float64)
+    start = float(highest[-1])
+    scale = float(np.mean(highest - start))
+    share = len(highest) / scores.impostor_pairs
+    return start + scale * float(np.log(share / fmr))
+
+
+def calibrate(
+    corpus: Corpus,
+    further: Mapping[str, Corpus],
+    *,
+    models: Mapping[str, str],
+    data: str,
+    made_on: str,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Calibration:
+    """Return a calibration whose evidence holds the error rates on people who did not choose it."""
+    choosing, reporting = corpus.part(in_choosing_half), corpus.part(lambda person: not in_choosing_half(person))
+    progress("choosing")
+    chosen = choose(choosing, further, models=models)
+    evidence = chosen.evidence | {
+        "data": data,
+        "made_on": made_on,
+        "wished": {"fused_fmr": FUSED_FMR, "floor_fmr": FLOOR_FMR},
+        "choosing": _counts(choosing),
+        "reporting": _errors(reporting, chosen),
+        "further": {name: _errors(other, chosen) for name, other in further.items()},
+    }
+    finished = replace(chosen, evidence=evidence)
+    return replace(finished, id=finished.digest())
+
+
+def _counts(corpus: Corpus) -> dict[str, int]:
+    genuine, impostor = count_pairs(corpus)
+    return {
+        "people": len(corpus.people),
+        "pictures": len(corpus.person),
+        "genuine_pairs": genuine,
+        "impostor_pairs": impostor,
+    }
+
+
+def _errors(corpus: Corpus, calibration: Calibration) -> dict[str, Any]:
+    report = recognition_report(corpus, calibration)
+    rounded = {
+        figure: {end: round(rate, 7) for end, rate in report["fused"][figure].items()} for figure in ("fmr", "fnmr")
+    }
+    return _counts(corpus) | rounded

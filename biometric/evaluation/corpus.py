@@ -1,0 +1,155 @@
+"""A folder of pictures, DIR/person/*.jpg, turned into vectors that live in memory only.
+
+Rules:
+ * The folder's name says whose face it is, so where several faces are seen the most prominent one is taken and the
+   picture is counted under `several_faces`; a comparison would refuse it. `exactly_one` makes it a failure to
+   acquire.
+ * Whatever cannot be read or shows no usable face is a failure to acquire, counted by its code, and never ends the run.
+ * Nothing is written to disk: vectors of people are not left behind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from biometric.detect import most_prominent, only_face
+from biometric.errors import CannotTell, SeveralFaces
+from biometric.image import decode_image
+from biometric.pipeline import STILL_SEARCH_SIDE_PX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from biometric.pipeline import FacePipeline, StillFace
+    from biometric.types import Floats, Image
+
+SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+
+Report = Callable[[int, int], None]
+"""done, in all"""
+
+
+class CorpusUnusable(CannotTell):
+    """The folder holds nothing that could be evaluated; the message says what was looked for."""
+
+    code = "corpus_unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPicture:
+    """One picture and the person it is filed under."""
+
+    person: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Corpus:
+    """Vectors of all usable pictures.
+
+    Attributes:
+        people: names, in the order that `person` counts.
+        person: for each row, which person.
+        facenet: rows of FaceNet's unit vectors.
+        sface: rows of SFace's unit vectors.
+        pictures: how many were looked at.
+        failures: how many gave no vector, by error code.
+        several_faces: how many rows had another face of comparable size.
+    """
+
+    people: tuple[str, ...]
+    person: NDArray[np.int32]
+    facenet: Floats
+    sface: Floats
+    pictures: int
+    failures: dict[str, int]
+    several_faces: int
+
+    def __repr__(self) -> str:
+        return f"Corpus({len(self.people)} people, {len(self.person)} of {self.pictures} pictures)"
+
+    def part(self, chosen: Callable[[str], bool]) -> Corpus:
+        """Return the rows of the people whose name is chosen; the failures stay with the whole."""
+        keep = np.array([chosen(name) for name in self.people], bool)
+        rows = keep[self.person]
+        number = np.cumsum(keep) - 1
+        return Corpus(
+            people=tuple(name for name, kept in zip(self.people, keep, strict=True) if kept),
+            person=number[self.person[rows]].astype(np.int32),
+            facenet=self.facenet[rows],
+            sface=self.sface[rows],
+            pictures=int(rows.sum()),
+            failures={},
+            several_faces=0,
+        )
+
+
+def find_pictures(folder: Path) -> list[LabelledPicture]:
+    """Return every picture in the folders under `folder`, in order of name.
+
+    Raises:
+        CorpusUnusable: there is no such folder, or there are no pictures in folders in it.
+    """
+    if not folder.is_dir():
+        raise CorpusUnusable(f"{folder} is not a folder")
+    found = [
+        LabelledPicture(person.name, path)
+        for person in sorted(folder.iterdir())
+        if person.is_dir()
+        for path in sorted(person.iterdir())
+        if path.suffix.lower() in SUFFIXES
+    ]
+    if not found:
+        raise CorpusUnusable(f"{folder} holds no person/*.jpg")
+    return found
+
+
+def embed_corpus(
+    pictures: Sequence[LabelledPicture], pipeline: FacePipeline, *, report: Report, exactly_one: bool = False
+) -> Corpus:
+    """Return the vectors of all pictures that give any."""
+    owners, facenet, sface = [], [], []
+    failures: Counter[str] = Counter()
+    several = 0
+    for done, picture in enumerate(pictures, start=1):
+        try:
+            face, crowded = _look(picture.path, pipeline, exactly_one=exactly_one)
+        except CannotTell as exc:
+            failures[exc.code] += 1
+        except OSError:
+            failures["file_unreadable"] += 1
+        else:
+            owners.append(picture.person)
+            facenet.append(face.embeddings.facenet.vector)
+            sface.append(face.embeddings.sface.vector)
+            several += crowded
+        report(done, len(pictures))
+    people = sorted(set(owners))
+    number = {name: position for position, name in enumerate(people)}
+    return Corpus(
+        people=tuple(people),
+        person=np.array([number[owner] for owner in owners], np.int32),
+        facenet=np.array(facenet, np.float32),
+        sface=np.array(sface, np.float32),
+        pictures=len(pictures),
+        failures=dict(failures),
+        several_faces=several,
+    )
+
+
+def _look(path: Path, pipeline: FacePipeline, *, exactly_one: bool) -> tuple[StillFace, bool]:
+    image: Image = decode_image(path.read_bytes())
+    faces = pipeline.detector.detect(image, longest_side=STILL_SEARCH_SIDE_PX)
+    try:
+        return pipeline.describe(image, only_face(faces)), False
+    except SeveralFaces:
+        if exactly_one:
+            raise
+    return pipeline.describe(image, most_prominent(faces, image)), True

@@ -1,0 +1,112 @@
+"""The recognition report: what `facestep evaluate recognition` prints.
+
+Rules:
+ * Under `fused`, eer and tar are those of the fused score alone; fmr and fnmr are those of the whole decision as it
+   is shipped, floors included. Under a model's name, fmr and fnmr are those of its floor.
+ * Every figure comes with its 95 % interval (rates.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from biometric.evaluation.corpus import CorpusUnusable
+from biometric.evaluation.pairs import PairScores, Scorer, count_pairs, score_pairs
+from biometric.evaluation.rates import Estimate, Weighted, estimates, widened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from biometric.calibration import Calibration
+    from biometric.evaluation.corpus import Corpus
+    from biometric.types import Floats
+
+WISHED_FMR: Final = {"tar_at_fmr_1e-3": 1e-3, "tar_at_fmr_1e-4": 1e-4}
+
+
+def recognition_report(
+    corpus: Corpus, calibration: Calibration, *, seed: int = 1, progress: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Return counts, failures to acquire, and the figures of both models and of their fusion.
+
+    Raises:
+        CorpusUnusable: no genuine or no impostor pair is left.
+    """
+    genuine, impostor = count_pairs(corpus)
+    if not genuine or not impostor:
+        raise CorpusUnusable(f"{genuine} genuine and {impostor} impostor pairs; both are needed")
+    report: dict[str, Any] = {
+        "counts": {
+            "pictures": corpus.pictures,
+            "acquired": len(corpus.person),
+            "people": len(corpus.people),
+            "genuine_pairs": genuine,
+            "impostor_pairs": impostor,
+            "several_faces": corpus.several_faces,
+        },
+        "failures_to_acquire": sum(corpus.failures.values()),
+        "failures_by_code": dict(sorted(corpus.failures.items())),
+        "calibration": calibration.id,
+    }
+    for name, (scorer, threshold) in scorers(calibration).items():
+        progress(name)
+        report[name] = _figures(corpus, calibration, name, scorer, threshold, rng=np.random.default_rng(seed))
+    return report
+
+
+def scorers(calibration: Calibration) -> dict[str, tuple[Scorer, float]]:
+    """Return each kind of score with its shipped threshold."""
+    return {
+        "facenet": (lambda facenet, _: facenet, calibration.facenet.floor),
+        "sface": (lambda _, sface: sface, calibration.sface.floor),
+        "fused": (calibration.fused, calibration.fused_threshold),
+    }
+
+
+def decision_scorer(calibration: Calibration) -> Scorer:
+    """Return a score that is 0 or more exactly where the shipped decision is a match."""
+
+    def decide(facenet: Floats, sface: Floats) -> Floats:
+        margins = (
+            calibration.fused(facenet, sface) - calibration.fused_threshold,
+            facenet - calibration.facenet.floor,
+            sface - calibration.sface.floor,
+        )
+        least: Floats = np.minimum.reduce(margins)
+        return least
+
+    return decide
+
+
+def _figures(
+    corpus: Corpus, calibration: Calibration, name: str, scorer: Scorer, threshold: float, *, rng: np.random.Generator
+) -> dict[str, Any]:
+    scores = score_pairs(corpus, scorer, rng=rng)
+    found = estimates(
+        scores, {"eer": Weighted.eer} | _tars() | ({} if name == "fused" else errors_at(threshold)), rng=rng
+    )
+    if name == "fused":
+        decided = score_pairs(corpus, decision_scorer(calibration), rng=rng)
+        found |= estimates(decided, errors_at(0.0), rng=rng)
+    return {figure: asdict(_honest(figure, found[figure], scores)) for figure in found} | {"threshold": threshold}
+
+
+def errors_at(threshold: float) -> dict[str, Callable[[Weighted], float]]:
+    """Return the two error rates at `threshold`, ready for `estimates`."""
+    return {"fmr": lambda drawn: drawn.fmr(threshold), "fnmr": lambda drawn: drawn.fnmr(threshold)}
+
+
+def _tars() -> dict[str, Callable[[Weighted], float]]:
+    return {name: partial(Weighted.tar, fmr=wished) for name, wished in WISHED_FMR.items()}
+
+
+def _honest(figure: str, found: Estimate, scores: PairScores) -> Estimate:
+    """Return `found`, its interval widened where nothing was observed (rates.widened)."""
+    people = len(scores.pictures_of)
+    with_pairs = int((scores.pictures_of > 1).sum())
+    trials = people * (people - 1) // 2 if figure == "fmr" else with_pairs
+    return widened(found, trials=trials)

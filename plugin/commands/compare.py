@@ -1,0 +1,103 @@
+"""`facestep compare`: are these two pictures the same person?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from plugin.commands.models import models_dir_option
+from plugin.commands.output import EXIT_CANNOT, fail
+
+if TYPE_CHECKING:
+    from biometric.types import Comparison
+
+EXIT_MATCH = 0
+EXIT_NO_MATCH = 1
+
+
+@click.command("compare")
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@models_dir_option
+def command(first: Path, second: Path, *, as_json: bool, models_dir: Path) -> None:
+    r"""Compare the one face of each picture. JPEG, PNG or WebP.
+
+    Exit status 0: the same person. 1: not. 2: cannot tell, with an error code.
+
+    \b
+    Examples:
+      facestep compare passport.jpg selfie.jpg
+      facestep compare passport.jpg selfie.jpg --json
+    """
+    from biometric.errors import BiometricError
+
+    try:
+        comparison = _compare(first, second, models_dir)
+    except BiometricError as exc:
+        _cannot_tell(exc.code, str(exc), as_json=as_json)
+    except OSError as exc:
+        _cannot_tell("file_unreadable", f"{exc.filename}: {exc.strerror}", as_json=as_json)
+    if as_json:
+        click.echo(json.dumps(_table(comparison)))
+    else:
+        click.echo(_sentence(comparison))
+    sys.exit(EXIT_MATCH if comparison.match else EXIT_NO_MATCH)
+
+
+def _compare(first: Path, second: Path, models_dir: Path) -> Comparison:
+    from biometric.compare import compare
+    from biometric.errors import CannotTell
+    from biometric.image import MAX_BYTES, decode_image
+    from biometric.pipeline import FacePipeline
+
+    pipeline = FacePipeline.open(models_dir)
+    faces = []
+    for path in (first, second):
+        with path.open("rb") as handle:
+            content = handle.read(MAX_BYTES + 1)  # never more than we would decode
+        try:
+            faces.append(pipeline.still(decode_image(content)).embeddings)
+        except CannotTell as exc:
+            exc.args = (f"{path}: {exc}",)
+            raise
+    return compare(faces[0], faces[1], calibration=pipeline.calibration)
+
+
+def _table(comparison: Comparison) -> dict[str, Any]:
+    models = {"facenet": comparison.facenet, "sface": comparison.sface}
+    return {
+        "match": comparison.match,
+        "models": {name: {"similarity": m.similarity, "threshold": m.threshold} for name, m in models.items()},
+        "fused": {"score": comparison.fused_score, "threshold": comparison.fused_threshold},
+    }
+
+
+def _sentence(comparison: Comparison) -> str:
+    verdict = "The same person" if comparison.match else "Not the same person"
+    return (
+        f"{verdict}: fused score {comparison.fused_score:.2f} (needed {comparison.fused_threshold:.2f}), "
+        f"FaceNet {comparison.facenet.similarity:.3f} (at least {comparison.facenet.threshold:.3f}), "
+        f"SFace {comparison.sface.similarity:.3f} (at least {comparison.sface.threshold:.3f})."
+    )
+
+
+def _cannot_tell(code: str, detail: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": code}))
+        sys.exit(EXIT_CANNOT)
+    fail(code, detail, _REMEDY.get(code, ""))
+
+
+_REMEDY = {
+    "no_face": "take a picture with the face towards the camera",
+    "several_faces": "cut the picture to the one person meant",
+    "image_unreadable": "use a whole JPEG, PNG or WebP",
+    "image_too_large": "make the picture smaller",
+    "model_missing": "run `facestep models fetch`",
+    "model_digest_mismatch": "run `facestep models fetch`",
+}

@@ -1,0 +1,75 @@
+"""`facestep evaluate recognition`: all genuine and all cross-person pairs of a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from plugin.commands.models import models_dir_option
+
+
+@click.command("recognition")
+@click.option("--images", type=click.Path(path_type=Path), required=True, help="DIR/person/*.jpg")
+@click.option(
+    "--json", "out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where the report goes."
+)
+@click.option("--exactly-one-face", is_flag=True, help="Count a picture with several faces as a failure to acquire.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the bootstrap.")
+@models_dir_option
+def command(images: Path, out: Path, *, exactly_one_face: bool, seed: int, models_dir: Path) -> None:
+    r"""Measure EER, TAR, FMR and FNMR with 95 % intervals, over all pairs of pictures.
+
+    Where a picture shows several faces, the most prominent one is taken to be the person named by the folder.
+
+    \b
+    Example:
+      facestep evaluate recognition --images faces/lfw --json lfw.json
+    """
+    from biometric.evaluation.recognition import recognition_report
+    from plugin.commands.output import stating_errors
+
+    with stating_errors():
+        pipeline, corpus = embedded(images, models_dir, exactly_one=exactly_one_face)
+        report = recognition_report(
+            corpus, pipeline.calibration, seed=seed, progress=lambda name: click.echo(name, err=True)
+        )
+    out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    click.echo(summary(report))
+
+
+def embedded(images: Path, models_dir: Path, *, exactly_one: bool = False, pipeline: Any = None) -> tuple[Any, Any]:
+    """Return the pipeline and the folder's vectors, with a progress bar on stderr."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from biometric.evaluation.corpus import embed_corpus, find_pictures
+    from biometric.pipeline import FacePipeline
+
+    pictures = find_pictures(images)
+    opened = pipeline or FacePipeline.open(models_dir)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"pictures of {images.name}", total=len(pictures))
+
+        def report(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        return opened, embed_corpus(pictures, opened, report=report, exactly_one=exactly_one)
+
+
+def summary(report: dict[str, Any]) -> str:
+    """Return the report as a small table."""
+    counts = report["counts"]
+    lines = [
+        (
+            f"{counts['acquired']} of {counts['pictures']} pictures, {counts['people']} people, "
+            f"{counts['genuine_pairs']} genuine and {counts['impostor_pairs']} impostor pairs"
+        ),
+    ]
+    for name in ("facenet", "sface", "fused"):
+        for figure in ("eer", "tar_at_fmr_1e-3", "tar_at_fmr_1e-4", "fmr", "fnmr"):
+            found = report[name][figure]
+            lines.append(f"{name:8} {figure:16} {found['value']:.6f}  ({found['low']:.6f} to {found['high']:.6f})")
+    return "\n".join(lines)
