@@ -11,7 +11,7 @@ Not here: whether the frames are a person (biometric/), whether they follow the 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -55,8 +55,17 @@ def read_frames(*, max_frame_bytes: int) -> list[Frame]:
     """Return the frames of the current request. Raises ServiceError for anything but a well-formed upload."""
     if request.mimetype != "multipart/form-data" or request.args:
         _refuse("not_multipart")
+
+    def in_memory(
+        total_content_length: int | None,  # noqa: ARG001  (what a part says of itself is not believed)
+        content_type: str | None,  # noqa: ARG001
+        filename: str | None,  # noqa: ARG001
+        content_length: int | None = None,  # noqa: ARG001
+    ) -> IO[bytes]:
+        return _MemoryFile(max_frame_bytes)
+
     parser = MultiPartParser(
-        stream_factory=lambda **_: _MemoryFile(max_frame_bytes),
+        stream_factory=in_memory,
         max_form_memory_size=_MAX_PARSER_BYTES,
         max_form_parts=MOST_FRAMES + 1,
         buffer_size=_READ_BYTES,
