@@ -1,0 +1,3 @@
+from tests.plugin.factors.world import world
+
+__all__ = ["world"]
