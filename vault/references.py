@@ -141,8 +141,7 @@ def open_reference(
     context = binding.context()
     plain = sealer.open(Ciphertext(sealed), context=context, associated_data=binding.associated_data())  # (4)
     key = _transform_key(sealer, binding)
-    recovered = {name: transform.recover(vector, key=key, name=name) for name, vector in _decode(plain).items()}
-    return {name: _unit(name, vector) for name, vector in recovered.items()}  # (5)
+    return {name: _recovered(name, vector, key=key) for name, vector in _decode(plain).items()}  # (5)
 
 
 def _transform_key(sealer: Sealer, binding: ReferenceBinding) -> bytes:
@@ -196,12 +195,12 @@ class _Reader:
         return self._data
 
 
-def _unit(name: str, vector: NDArray[np.float64]) -> NDArray[np.float32]:
+def _recovered(name: str, protected: NDArray[np.float64], *, key: bytes) -> NDArray[np.float32]:
     try:
-        length = _require_unit(name, vector)
+        vector = transform.recover(protected, key=key, name=name)
+        unit: NDArray[np.float32] = (vector / _require_unit(name, vector)).astype(np.float32)
     except ValueError as exc:
         raise WrongContext(f"the sealed reference holds no {name} vector of length 1") from exc
-    unit: NDArray[np.float32] = (vector / length).astype(np.float32)
     return unit
 
 
