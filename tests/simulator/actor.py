@@ -85,6 +85,10 @@ class Person:
         blinks = self._plan_blinks(start, count) if action == "blink" else ()
         self._moves.append(_Move(action, start, strength, ramp, blinks))
 
+    def quiet_at(self, times_ms: tuple[float, ...]) -> None:
+        """Let the sway die down at these instants, where a recording will be cut."""
+        self._sway.quiet_at = times_ms
+
     def frame(self, at_ms: float) -> Image:
         """Return the camera's picture."""
         return self._sensor.expose(self.subject.render(self.pose(at_ms)))
@@ -112,9 +116,9 @@ class Person:
     def _part(self, move: _Move, at_ms: float, hold_ms: float) -> float:
         """Return how far a move has gone: up, hold, and down again when it ends."""
         end = min(move.end, move.start + move.ramp_ms + hold_ms)
-        up = _ease((at_ms - move.start) / move.ramp_ms)
-        reached = _ease((end - move.start) / move.ramp_ms)
-        return min(up, reached) * (1 - _ease((at_ms - end) / self.habits.back_ms))
+        up = ease((at_ms - move.start) / move.ramp_ms)
+        reached = ease((end - move.start) / move.ramp_ms)
+        return min(up, reached) * (1 - ease((at_ms - end) / self.habits.back_ms))
 
     def _plan_blinks(self, start: float, count: int) -> tuple[tuple[float, float], ...]:
         starts = start + np.concatenate(
@@ -129,10 +133,12 @@ class Sway:
     # degrees for yaw, pitch, roll; metres for x, y, z: what people who sit still show on webcams, by eye
     SIZES = (0.7, 0.5, 0.4, 0.0025, 0.0015, 0.003)
     PERIODS_MS = (5300.0, 2900.0, 1300.0)
+    CALMING_MS = 350.0
 
     def __init__(self, *, seed: int, strength: float) -> None:
         rng = np.random.default_rng(seed)
         self._phases = rng.uniform(0, 2 * np.pi, (len(self.SIZES), len(self.PERIODS_MS)))
+        self.quiet_at: tuple[float, ...] = ()
         self._sizes = strength * np.array(self.SIZES)[:, None] * np.array([1.0, 0.6, 0.25])
 
     def pose(self, at_ms: float) -> Pose:
@@ -154,10 +160,11 @@ class Sway:
 
     def _value(self, axis: int, at_ms: float) -> float:
         waves = np.sin(2 * np.pi * at_ms / np.array(self.PERIODS_MS) + self._phases[axis])
-        return float((self._sizes[axis] * waves).sum())
+        gain = min((ease(abs(at_ms - still) / self.CALMING_MS) for still in self.quiet_at), default=1.0)
+        return float((self._sizes[axis] * waves).sum()) * gain
 
 
-def _ease(share: float) -> float:
+def ease(share: float) -> float:
     """Minimum-jerk motion from 0 to 1, the way limbs and heads move."""
     s = min(max(share, 0.0), 1.0)
     return s * s * s * (10 - 15 * s + 6 * s * s)
@@ -169,5 +176,5 @@ def _lid(since_ms: float, length_ms: float) -> float:
     if not 0 < share < 1:
         return 0.0
     if share < 0.5:
-        return _ease(share / 0.3)
-    return 1 - _ease((share - 0.5) / 0.5)
+        return ease(share / 0.3)
+    return 1 - ease((share - 0.5) / 0.5)

@@ -1,0 +1,38 @@
+"""Puts a simulated actor in place of a browser's camera. Works under a strict CSP: no eval, no inline, no request."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from playwright.sync_api import BrowserContext, Page
+
+    from tests.simulator.clips import Clip
+
+SCRIPT = Path(__file__).with_name("browser_camera.js")
+BINDING = "facestepSimulatedClips"
+
+
+class BrowserCamera:
+    """The camera of one page or context. Assign `clips` to change who sits there; the next getUserMedia takes them."""
+
+    def __init__(self, clips: Mapping[str, Clip]) -> None:
+        self.clips = clips
+
+    def install(self, target: Page | BrowserContext) -> None:
+        """Replace getUserMedia in every document that `target` opens from now on."""
+        target.expose_binding(BINDING, self._send)
+        target.add_init_script(path=SCRIPT)
+
+    def _send(self, _source: Any) -> dict[str, dict[str, list[str]]]:
+        """Answer the script in the page. Base64, because bindings carry JSON."""
+        return {
+            name: {
+                part: [b64encode(jpeg).decode() for jpeg in getattr(clip, part)] for part in ("enter", "loop", "leave")
+            }
+            for name, clip in self.clips.items()
+        }

@@ -1,0 +1,107 @@
+"""Recordings of an actor: a known script as frames or as a .y4m file, and clips per action that a browser can play.
+
+A clip has three parts: `enter` leads from the neutral pose into the action, `loop` can be repeated as long as the page
+waits, `leave` leads back. Parts begin and end without sway, and every REST_FRAMES-th frame of a loop has none: cuts at
+these places show no jump.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from tests.simulator.actor import Habits, Person
+from tests.simulator.camera import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from biometric.types import Image
+    from tests.simulator.actor import Actor
+    from tests.simulator.subject import Subject
+
+FPS = 15
+REST_FRAMES = 12
+REST_MS = 1000 * REST_FRAMES / FPS
+CLIP_QUALITY = 93  # the page compresses once more
+STEPS = (("centre", 1), ("turn_left", 1), ("turn_right", 1), ("blink", 1), ("blink", 2), ("blink", 3), ("smile", 1))
+BLINK_PART_MS = 720.0
+PARTS_MS = {  # enter, loop, leave
+    "centre": (0.0, 4 * REST_MS, 0.0),
+    "turn_left": (1100.0, 2 * REST_MS, 800.0),
+    "turn_right": (1100.0, 2 * REST_MS, 800.0),
+    "smile": (700.0, 2 * REST_MS, 700.0),
+}
+PROMPT = Habits(reaction_ms=(0.0, 0.0), hold_ms=float("inf"))  # the browser script adds the reaction time
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Clip:
+    """JPEG frames of one action at FPS."""
+
+    enter: tuple[bytes, ...]
+    loop: tuple[bytes, ...]
+    leave: tuple[bytes, ...]
+
+
+def record_clips(make_actor: Callable[[], Actor]) -> dict[str, Clip]:
+    """Record every step a server can ask for; keys are "action:count". A fresh actor plays each."""
+    return {f"{action}:{count}": record_clip(make_actor(), action, count) for action, count in STEPS}
+
+
+def person_clips(subject: Subject, *, seed: int, habits: Habits = PROMPT) -> dict[str, Clip]:
+    """Record a genuine person."""
+    return record_clips(lambda: Person(subject, seed=seed, habits=habits))
+
+
+def record_clip(actor: Actor, action: str, count: int) -> Clip:
+    """Record one action."""
+    enter, loop, leave = PARTS_MS.get(action, (count * BLINK_PART_MS, 0.0, 0.0))
+    rests = tuple(enter + k * REST_MS for k in range(round(loop / REST_MS) + 1))
+    quiet = getattr(actor, "quiet_at", None)
+    if quiet is not None:
+        quiet((0.0, *rests, enter + loop + leave))
+    actor.show(action, count, 0.0)
+    first = _record(actor, 0.0, enter)
+    second = _record(actor, enter, loop)
+    actor.show("centre", 1, enter + loop)
+    return Clip(first, second, _record(actor, enter + loop, leave))
+
+
+def render(actor: Actor, action: str, count: int, *, seconds: float, fps: int = FPS) -> list[bytes]:
+    """Return the JPEG frames of an actor who is asked for one action at the start."""
+    actor.show(action, count, 0.0)
+    return [encode(actor.frame(1000 * k / fps)) for k in range(round(seconds * fps))]
+
+
+def play(actor: Actor, script: Sequence[tuple[str, int, float]], *, fps: int = FPS) -> Iterator[Image]:
+    """Yield the frames of a known script of (action, count, seconds)."""
+    number, ends = 0, 0.0
+    for action, count, seconds in script:
+        actor.show(action, count, ends * 1000)
+        ends += seconds
+        while number / fps < ends:
+            yield actor.frame(1000 * number / fps)
+            number += 1
+
+
+def write_y4m(path: Path, frames: Iterable[Image], *, fps: int = FPS) -> int:
+    """Write a film for Chromium's --use-file-for-fake-video-capture; returns the number of frames."""
+    written = 0
+    with path.open("wb") as stream:
+        for frame in frames:
+            height, width = frame.shape[:2]
+            if not written:
+                stream.write(f"YUV4MPEG2 W{width} H{height} F{fps}:1 Ip A1:1 C420jpeg\n".encode())
+            stream.write(b"FRAME\n" + np.ascontiguousarray(cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)).tobytes())
+            written += 1
+    return written
+
+
+def _record(actor: Actor, start_ms: float, length_ms: float) -> tuple[bytes, ...]:
+    count = round(length_ms * FPS / 1000)
+    return tuple(encode(actor.frame(start_ms + 1000 * k / FPS), quality=CLIP_QUALITY) for k in range(count))

@@ -1,0 +1,108 @@
+"""The simulated camera in a real Chromium, under the strictest CSP that a page with a camera can have."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from base64 import b64decode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.simulator.browser_camera import BrowserCamera
+from tests.simulator.clips import person_clips
+from tests.simulator_tests.measures import measure
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+
+CSP = "default-src 'none'; script-src 'self'; media-src blob:; img-src blob:; base-uri 'none'; frame-ancestors 'none'"
+PAGE = b"""<!doctype html><title>step</title><div id="face-step" data-index="-1" data-action="centre" data-count="1"
+data-state="running"></div><script src="/page.js"></script>"""
+SCRIPT = b"""
+const video = document.createElement("video");
+const canvas = document.createElement("canvas");
+canvas.width = 640; canvas.height = 480;
+navigator.mediaDevices.getUserMedia({video: true}).then((stream) => {
+  video.srcObject = stream;
+  return video.play();
+}).then(() => { document.title = "camera"; });
+window.takePicture = () => {
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  return canvas.toDataURL("image/jpeg", 0.9);
+};
+window.askFor = (index, action, count) => {
+  const step = document.getElementById("face-step");
+  step.dataset.count = count; step.dataset.action = action; step.dataset.index = index;
+};
+"""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = SCRIPT if self.path == "/page.js" else PAGE
+        self.send_response(200)
+        self.send_header("Content-Type", "text/javascript" if self.path == "/page.js" else "text/html")
+        self.send_header("Content-Security-Policy", CSP)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        """Stay silent."""
+
+
+@pytest.fixture
+def page_url():
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def page(page_url, person_b):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as starter:
+        browser = starter.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        problems = []
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        BrowserCamera(person_clips(person_b, seed=4)).install(page)
+        page.goto(page_url)
+        playwright.expect(page).to_have_title("camera")  # wait_for_function needs eval, which the CSP forbids
+        yield page
+        browser.close()
+        assert problems == []
+
+
+def _watch(page, seconds):
+    pictures = []
+    for _ in range(round(seconds * 10)):
+        page.wait_for_timeout(90)
+        data = b64decode(page.evaluate("takePicture()").split(",")[1])
+        pictures.append(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
+    return pictures
+
+
+def test_the_person_in_the_browser_obeys_the_step_that_the_page_shows(page):
+    neutral = [measure(picture) for picture in _watch(page, 0.6)]
+    page.evaluate("askFor(0, 'turn_left', '1')")
+    turned = [measure(picture) for picture in _watch(page, 3.0)]
+    page.evaluate("askFor(1, 'blink', '2')")
+    blinking = [measure(picture) for picture in _watch(page, 4.0)]
+    assert max(abs(m.yaw) for m in neutral) < 6
+    assert max(m.yaw for m in turned) > 18
+    assert abs(blinking[-1].yaw) < 6
+    assert min(m.eye_ratio for m in blinking) < 0.65 * np.median([m.eye_ratio for m in neutral])
+
+
+def test_no_two_pictures_are_equal(page):
+    pictures = {picture.tobytes() for picture in _watch(page, 2.0)}
+    assert len(pictures) == 20
