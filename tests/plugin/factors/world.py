@@ -201,8 +201,6 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     # the shipped cost is measured by its own test; here ten hashes per enrolment would only be slow
     monkeypatch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    lookup_secrets._decoy.cache_clear()
     made = World(tmp_path)
     yield made
     made.database.close()
-    lookup_secrets._decoy.cache_clear()
