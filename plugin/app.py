@@ -13,6 +13,7 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from plugin.doors import erase, health, provider
+from plugin.pages import ceremony as pages
 from plugin.web.access_log import register_access_log
 from plugin.web.answers import register_errors
 from plugin.web.headers import register_headers
@@ -42,7 +43,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     register_access_log(app)
     register_headers(app, https=settings.issuer.startswith("https:"))
     register_errors(app)
-    for blueprint in (provider.bp, erase.bp, health.bp):
+    for blueprint in (provider.bp, erase.bp, health.bp, pages.bp):
         app.register_blueprint(blueprint)
     limit_routes(app, storage=settings.rate_limit_storage)
     if settings.trusted_proxies:

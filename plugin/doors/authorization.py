@@ -144,13 +144,13 @@ class IdToken(OpenIDCode):  # type: ignore[misc]
         return services().signer.sign(claims)
 
 
-def authenticate_client(_query_client: object, request: OAuth2Request) -> RegisteredClient | None:
-    """Return the client that signed the assertion in the form, or None if there is none (RFC 7521, 4.2)."""
+def authenticate_client(_query_client: object, request: OAuth2Request) -> RegisteredClient:
+    """Return the client that signed the assertion in the form (RFC 7521, 4.2). Raises InvalidClientError."""
     form = request.form
     assertion = form.get("client_assertion", "")
-    if form.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
-        return None
     try:
+        if form.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
+            raise jws.refuse("no_client_assertion")
         client = services().messages.client(assertion, client_id=jws.claimed_issuer(assertion), now=now())
         if form.get("client_id", client.issuer) != client.issuer:
             raise jws.refuse("client_id")
@@ -158,7 +158,6 @@ def authenticate_client(_query_client: object, request: OAuth2Request) -> Regist
         error = InvalidClientError(status_code=401, description="The client assertion is not valid.")
         error.check = exc.detail
         raise error from exc
-    request.client = client
     return client
 
 

@@ -38,9 +38,6 @@ def erase() -> Response:
     except InvalidClientError as exc:
         audit_refused_request(exc.check, door="erase")
         raise ClientRefused("client_refused", exc.check) from exc
-    if client is None:
-        audit_refused_request("no_client_assertion", door="erase")
-        raise ClientRefused("client_refused", "no_client_assertion")
     subject = request.form.get("subject", "")
     if not 0 < len(subject) <= _MAX_SUBJECT_CHARS:
         audit_refused_request("no_subject", door="erase", issuer=client.issuer)
