@@ -42,26 +42,13 @@ class StillFace:
     embeddings: FaceEmbeddings
 
 
-@dataclass(frozen=True, slots=True)
-class FacePipeline:
-    """Detector, mesh, both recognisers and their thresholds; safe to share between threads."""
+@dataclass(frozen=True)
+class Recogniser:
+    """Detector, mesh and both recognisers; safe to share between threads. No thresholds: it decides nothing."""
 
     detector: FaceDetector
     mesh: FaceMesh
     embedder: Embedder
-    calibration: Calibration
-
-    @classmethod
-    def open(cls, models_dir: Path, *, calibration: Path | None = None) -> FacePipeline:
-        """Open every model after its digest matched.
-
-        Raises:
-            ModelMissing, ModelDigestMismatch, CalibrationMismatch: what is wrong; nothing is usable then.
-        """
-        cv2.setNumThreads(1)  # a worker is one core of work; more threads only take turns
-        store = ModelStore(models_dir)
-        thresholds = Calibration.load(store, calibration)
-        return cls(detector=FaceDetector(store), mesh=FaceMesh(store), embedder=Embedder(store), calibration=thresholds)
 
     def still(self, image: Image) -> StillFace:
         """Return the one good face of a picture.
@@ -83,3 +70,22 @@ class FacePipeline:
             raise NoFace("the mesh sees no face where the detector did")
         assess(image, face, landmarks, limits=STILL)
         return StillFace(face=face, landmarks=landmarks, embeddings=self.embedder.embed(image, five_points(landmarks)))
+
+
+@dataclass(frozen=True)
+class FacePipeline(Recogniser):
+    """All models of a process and the thresholds that belong to them."""
+
+    calibration: Calibration
+
+    @classmethod
+    def open(cls, models_dir: Path, *, calibration: Path | None = None) -> FacePipeline:
+        """Open every model after its digest matched.
+
+        Raises:
+            ModelMissing, ModelDigestMismatch, CalibrationMismatch: what is wrong; nothing is usable then.
+        """
+        cv2.setNumThreads(1)  # a worker is one core of work; more threads only take turns
+        store = ModelStore(models_dir)
+        thresholds = Calibration.load(store, calibration)
+        return cls(detector=FaceDetector(store), mesh=FaceMesh(store), embedder=Embedder(store), calibration=thresholds)

@@ -41,10 +41,10 @@ class QualityLimits:
 STILL: Final = QualityLimits(
     least_eye_distance_px=20,
     most_face_share=1.6,
-    most_turn=1.0,
+    most_turn=1.2,
     least_light=15,
     most_light=245,
-    least_sharpness=1.5,
+    least_sharpness=1.0,
     most_off_centre=1.0,
 )
 LIVE: Final = QualityLimits(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from biometric.pipeline import FacePipeline, StillFace
+    from biometric.pipeline import Recogniser, StillFace
     from biometric.types import Floats, Image
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -112,7 +112,7 @@ def find_pictures(folder: Path) -> list[LabelledPicture]:
 
 
 def embed_corpus(
-    pictures: Sequence[LabelledPicture], pipeline: FacePipeline, *, report: Report, exactly_one: bool = False
+    pictures: Sequence[LabelledPicture], recogniser: Recogniser, *, report: Report, exactly_one: bool = False
 ) -> Corpus:
     """Return the vectors of all pictures that give any."""
     owners, facenet, sface = [], [], []
@@ -120,7 +120,7 @@ def embed_corpus(
     several = 0
     for done, picture in enumerate(pictures, start=1):
         try:
-            face, crowded = _look(picture.path, pipeline, exactly_one=exactly_one)
+            face, crowded = _look(picture.path, recogniser, exactly_one=exactly_one)
         except CannotTell as exc:
             failures[exc.code] += 1
         except OSError:
@@ -144,12 +144,12 @@ def embed_corpus(
     )
 
 
-def _look(path: Path, pipeline: FacePipeline, *, exactly_one: bool) -> tuple[StillFace, bool]:
+def _look(path: Path, recogniser: Recogniser, *, exactly_one: bool) -> tuple[StillFace, bool]:
     image: Image = decode_image(path.read_bytes())
-    faces = pipeline.detector.detect(image, longest_side=STILL_SEARCH_SIDE_PX)
+    faces = recogniser.detector.detect(image, longest_side=STILL_SEARCH_SIDE_PX)
     try:
-        return pipeline.describe(image, only_face(faces)), False
+        return recogniser.describe(image, only_face(faces)), False
     except SeveralFaces:
         if exactly_one:
             raise
-    return pipeline.describe(image, most_prominent(faces, image)), True
+    return recogniser.describe(image, most_prominent(faces, image)), True

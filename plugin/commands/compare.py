@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plugin.commands.models import models_dir_option
-from plugin.commands.output import EXIT_CANNOT, fail
 
 if TYPE_CHECKING:
     from biometric.types import Comparison
 
 EXIT_MATCH = 0
 EXIT_NO_MATCH = 1
+EXIT_CANNOT_TELL = 2
 
 
 @click.command("compare")
@@ -39,9 +39,10 @@ def command(first: Path, second: Path, *, as_json: bool, models_dir: Path) -> No
     try:
         comparison = _compare(first, second, models_dir)
     except BiometricError as exc:
-        _cannot_tell(exc.code, str(exc), as_json=as_json)
-    except OSError as exc:
-        _cannot_tell("file_unreadable", f"{exc.filename}: {exc.strerror}", as_json=as_json)
+        if not as_json:
+            raise  # the one line on stderr is the same for all commands (cli.py)
+        click.echo(json.dumps({"error": exc.code}))
+        sys.exit(EXIT_CANNOT_TELL)
     if as_json:
         click.echo(json.dumps(_table(comparison)))
     else:
@@ -51,17 +52,19 @@ def command(first: Path, second: Path, *, as_json: bool, models_dir: Path) -> No
 
 def _compare(first: Path, second: Path, models_dir: Path) -> Comparison:
     from biometric.compare import compare
-    from biometric.errors import CannotTell
+    from biometric.errors import CannotTell, ImageUnreadable
     from biometric.image import MAX_BYTES, decode_image
     from biometric.pipeline import FacePipeline
 
     pipeline = FacePipeline.open(models_dir)
     faces = []
     for path in (first, second):
-        with path.open("rb") as handle:
-            content = handle.read(MAX_BYTES + 1)  # never more than we would decode
         try:
+            with path.open("rb") as handle:
+                content = handle.read(MAX_BYTES + 1)  # never more than we would decode
             faces.append(pipeline.still(decode_image(content)).embeddings)
+        except OSError as exc:
+            raise ImageUnreadable(f"{path}: {exc.strerror}") from exc
         except CannotTell as exc:
             exc.args = (f"{path}: {exc}",)
             raise
@@ -84,20 +87,3 @@ def _sentence(comparison: Comparison) -> str:
         f"FaceNet {comparison.facenet.similarity:.3f} (at least {comparison.facenet.threshold:.3f}), "
         f"SFace {comparison.sface.similarity:.3f} (at least {comparison.sface.threshold:.3f})."
     )
-
-
-def _cannot_tell(code: str, detail: str, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"error": code}))
-        sys.exit(EXIT_CANNOT)
-    fail(code, detail, _REMEDY.get(code, ""))
-
-
-_REMEDY = {
-    "no_face": "take a picture with the face towards the camera",
-    "several_faces": "cut the picture to the one person meant",
-    "image_unreadable": "use a whole JPEG, PNG or WebP",
-    "image_too_large": "make the picture smaller",
-    "model_missing": "run `facestep models fetch`",
-    "model_digest_mismatch": "run `facestep models fetch`",
-}

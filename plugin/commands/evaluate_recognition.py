@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from plugin.commands.models import models_dir_option
+
+if TYPE_CHECKING:
+    from biometric.evaluation.corpus import Corpus
+    from biometric.pipeline import Recogniser
 
 
 @click.command("recognition")
@@ -29,34 +33,32 @@ def command(images: Path, out: Path, *, exactly_one_face: bool, seed: int, model
       facestep evaluate recognition --images faces/lfw --json lfw.json
     """
     from biometric.evaluation.recognition import recognition_report
-    from plugin.commands.output import stating_errors
+    from biometric.pipeline import FacePipeline
 
-    with stating_errors():
-        pipeline, corpus = embedded(images, models_dir, exactly_one=exactly_one_face)
-        report = recognition_report(
-            corpus, pipeline.calibration, seed=seed, progress=lambda name: click.echo(name, err=True)
-        )
+    pipeline = FacePipeline.open(models_dir)
+    corpus = embedded(images, pipeline, exactly_one=exactly_one_face)
+    report = recognition_report(
+        corpus, pipeline.calibration, seed=seed, progress=lambda name: click.echo(name, err=True)
+    )
     out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     click.echo(summary(report))
 
 
-def embedded(images: Path, models_dir: Path, *, exactly_one: bool = False, pipeline: Any = None) -> tuple[Any, Any]:
-    """Return the pipeline and the folder's vectors, with a progress bar on stderr."""
+def embedded(images: Path, recogniser: Recogniser, *, exactly_one: bool = False) -> Corpus:
+    """Return the folder's vectors, with a progress bar on stderr."""
     from rich.console import Console
     from rich.progress import Progress
 
     from biometric.evaluation.corpus import embed_corpus, find_pictures
-    from biometric.pipeline import FacePipeline
 
     pictures = find_pictures(images)
-    opened = pipeline or FacePipeline.open(models_dir)
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(f"pictures of {images.name}", total=len(pictures))
 
         def report(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return opened, embed_corpus(pictures, opened, report=report, exactly_one=exactly_one)
+        return embed_corpus(pictures, recogniser, report=report, exactly_one=exactly_one)
 
 
 def summary(report: dict[str, Any]) -> str:

