@@ -1,0 +1,1 @@
+"""One file per cue. A cue reads the evidence and says deny, confirm or neutral; fusion.py decides."""

@@ -1,0 +1,162 @@
+"""What the frames of one challenge have shown so far: numbers and embeddings, no pixels worth the name.
+
+Rules:
+ * Cues read evidence and nothing else, so a verdict can be explained, repeated and tested without pictures.
+ * A frame in which no face was found is a row of NaN with presence 0, never left out: gaps are evidence too.
+ * Two 32x32 grey thumbnails of the last frame are kept between requests (for the comparison with the next one);
+   whole frames are not.
+ * The bytes are versioned and hold plain arrays; nothing is executed to read them. They contain embeddings: whoever
+   keeps them seals them.
+
+Not here: how rows come about (observe.py), what they mean (steps/, cues/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from biometric.types import FaceEmbeddings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from biometric.liveness.challenge import Step
+
+MEASURES: Final = (
+    "yaw",
+    "pitch",
+    "roll",
+    "scale",
+    "x",
+    "y",
+    "ear_right",
+    "ear_left",
+    "mouth_width",
+    "mouth_open",
+    "corners_up",
+)
+COLUMNS: Final = (
+    "captured_ms",  # the page's clock
+    "presence",  # the mesh net's opinion, 0 to 1; 0 where nothing was found
+    *MEASURES,
+    "light",  # mean grey of the face, 0 to 255
+    "face_change",  # 1 - correlation of the aligned face with the frame before
+    "scene_change",  # 1 - correlation of the whole picture with the frame before
+    "tracked",  # skin patches still followed from the front, of those begun
+    "relief",  # apparent relief under the turn, 1 = the average head, 0 = flat (geometry.py)
+    "relief_t",  # relief by its standard error
+    "residual",  # of the best homography, by outer-eye distance
+)
+_INDEX: Final = {name: position for position, name in enumerate(COLUMNS)}
+
+CENTRE: Final = -1  # index of the opening phase, which is no step
+
+
+class Mode(StrEnum):
+    """What the challenge is for."""
+
+    LOGIN = "login"
+    ENROL = "enrol"
+
+
+class Pose(StrEnum):
+    """Where a face was embedded."""
+
+    FRONT = "front"
+    TURN = "turn"
+    BLINK = "blink"
+    SMILE = "smile"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PoseSample:
+    """A face embedded during the challenge."""
+
+    pose: Pose
+    captured_ms: float
+    yaw: float
+    embeddings: FaceEmbeddings
+
+    def __repr__(self) -> str:
+        return f"PoseSample({self.pose}, {self.captured_ms:.0f} ms, yaw={self.yaw:.0f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """This person, at rest, looking at the camera."""
+
+    captured_ms: float
+    yaw: float
+    pitch: float
+    scale: float
+    ear: float
+    mouth_width: float
+    corners_up: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepMark:
+    """When a step was revealed and done, on the page's clock; done_ms is None while it runs."""
+
+    revealed_ms: float
+    done_ms: float | None = None
+
+
+@dataclass(slots=True, repr=False)
+class Evidence:
+    """All that is known of one challenge. Only session.py and observe.py write to it."""
+
+    steps: tuple[Step, ...]
+    pauses_ms: tuple[int, ...]
+    mode: Mode
+    rows: list[NDArray[np.float32]] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    baseline: Baseline | None = None
+    marks: list[StepMark] = field(default_factory=list)
+    poses: list[PoseSample] = field(default_factory=list)
+    looks: int = 0  # times the detector looked at a whole picture
+    crowded_looks: int = 0  # of these, with more than one face of comparable size
+    served_ms: int = 0  # server time of the last batch
+    size: tuple[int, int] = (0, 0)  # width and height of the first frame
+    broken: str = ""  # the stream rule that was broken
+    failed: str = ""  # why the challenge ended before its last step
+
+    def __repr__(self) -> str:
+        return f"Evidence(<{len(self.rows)} frames, {len(self.marks)} of {len(self.steps)} steps begun>)"
+
+    def column(self, name: str) -> NDArray[np.float32]:
+        """Return one column over all frames."""
+        position = _INDEX[name]
+        return np.array([row[position] for row in self.rows], np.float32)
+
+    def columns(self, *names: str) -> NDArray[np.float32]:
+        """Return framesxnames."""
+        positions = [_INDEX[name] for name in names]
+        return np.array([row[positions] for row in self.rows], np.float32).reshape(len(self.rows), len(names))
+
+    @property
+    def last_ms(self) -> float:
+        """Capture time of the last frame."""
+        return float(self.rows[-1][0]) if self.rows else 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether every step was done."""
+        return len(self.marks) == len(self.steps) and all(mark.done_ms is not None for mark in self.marks)
+
+    def front(self) -> FaceEmbeddings | None:
+        """Return the mean of what was embedded from the front, or None."""
+        frontal = [sample.embeddings for sample in self.poses if sample.pose in {Pose.FRONT, Pose.BLINK}]
+        return FaceEmbeddings.mean(frontal) if frontal else None
+
+
+def make_row(**values: float) -> NDArray[np.float32]:
+    """Return a frame's row; what is not given is NaN."""
+    row = np.full(len(COLUMNS), np.nan, np.float32)
+    for name, value in values.items():
+        row[_INDEX[name]] = value
+    return row

@@ -1,0 +1,94 @@
+"""All cues together: deny or confirm, never a mean.
+
+ 1. Any cue that denies rejects.
+ 2. At least two confirming cues of different physics (geometry, behaviour, light) are needed.
+ 3. A cue that fails with an error, or that a policy demands and that is not there, rejects: not knowing is a no.
+
+More cues are added to CUES; what they see is the evidence alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from biometric.errors import BiometricError
+from biometric.liveness.cues import alone, challenge, continuity, identity, planarity, repetition, stream
+from biometric.liveness.cues.result import CONFIRMING, CueResult, Physics, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from biometric.calibration import Calibration
+    from biometric.liveness.evidence import Evidence
+    from biometric.types import FaceEmbeddings
+
+    Cue = Callable[[Evidence], CueResult]
+
+CUES: Final[Mapping[str, Cue]] = {
+    "stream": stream.evaluate,
+    "alone": alone.evaluate,
+    "continuity": continuity.evaluate,
+    "repetition": repetition.evaluate,
+    "challenge": challenge.evaluate,
+    "planarity": planarity.evaluate,
+}
+CONFIRMATIONS: Final = 2
+UNCONFIRMED: Final = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessReport:
+    """Every cue's vote; for the audit log and the evaluation, never for the browser."""
+
+    results: tuple[CueResult, ...]
+
+    @property
+    def denied_by(self) -> tuple[str, ...]:
+        """Names of the cues that deny; `unconfirmed` if none does and too few confirm."""
+        denied = tuple(result.name for result in self.results if result.verdict is Verdict.DENY)
+        return denied if denied or self._confirmed else (UNCONFIRMED,)
+
+    @property
+    def confirmed_by(self) -> tuple[str, ...]:
+        """Names of the cues that confirm."""
+        return tuple(result.name for result in self.results if result.verdict is Verdict.CONFIRM)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """As `denied_by`, each with its why: `planarity:flat`."""
+        denied = [result for result in self.results if result.verdict is Verdict.DENY]
+        return tuple(f"{result.name}:{result.why}" for result in denied) or self.denied_by
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing denies and enough confirms."""
+        return not self.denied_by
+
+    @property
+    def _confirmed(self) -> bool:
+        kinds = {result.physics for result in self.results if result.verdict is Verdict.CONFIRM}
+        return len(kinds & CONFIRMING) >= CONFIRMATIONS
+
+
+def judge(
+    evidence: Evidence,
+    *,
+    reference: FaceEmbeddings | None,
+    calibration: Calibration,
+    cues: Mapping[str, Cue] = CUES,
+) -> LivenessReport:
+    """Return every cue's vote. Never raises for what a cue could not do: that is a vote against."""
+    every: dict[str, Cue] = {
+        **cues,
+        "identity": partial(identity.evaluate, reference=reference, calibration=calibration),
+    }
+    return LivenessReport(tuple(_vote(name, cue, evidence) for name, cue in every.items()))
+
+
+def _vote(name: str, cue: Cue, evidence: Evidence) -> CueResult:
+    try:
+        return cue(evidence)
+    except (BiometricError, ArithmeticError, LookupError, TypeError, ValueError) as exc:
+        return CueResult(name, Physics.INTEGRITY, Verdict.DENY, f"error:{type(exc).__name__}")  # (3)

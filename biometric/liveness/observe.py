@@ -1,0 +1,173 @@
+"""One frame of a login becomes one row of evidence.
+
+Rules:
+ * The detector searches the whole picture only when the face is not known or LOOK_EVERY_MS have passed (to see
+   whether somebody else is there); in between the mesh follows its own points.
+ * Skin is tracked only while a turn is asked for, from the last straight frame on.
+ * Between requests the trail keeps points and two thumbnails. The frame itself is gone; the next batch repeats it
+   (stream.py).
+
+Not here: whether frames may come at all (stream.py), when a step is done (steps/), what to conclude (cues/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from biometric.detect import only_face
+from biometric.errors import NoFace, SeveralFaces
+from biometric.landmarks import LOST
+from biometric.liveness import geometry
+from biometric.liveness.evidence import MEASURES, make_row
+from biometric.liveness.measure import FaceMeasure, measure_face
+from biometric.liveness.tracking import begin_track, follow_track
+from biometric.types import Landmarks
+
+if TYPE_CHECKING:
+    from biometric.liveness.evidence import Evidence
+    from biometric.liveness.tracking import Grey, SkinTrack
+    from biometric.pipeline import FacePipeline
+    from biometric.types import Frame, Image, Points
+
+LOOK_EVERY_MS: Final = 900.0
+THUMB: Final = 32
+SCENE: Final = (32, 24)  # width, height
+BEGIN_YAW: Final = 5.0  # degrees from the person's straight look within which tracking begins anew
+MEASURE_YAW: Final = 12.0  # degrees of turn from which relief is measured
+
+
+@dataclass(slots=True, repr=False)
+class Trail:
+    """What must be remembered of the frame before."""
+
+    points: Points | None = None
+    face: Grey | None = None
+    scene: Grey | None = None
+    track: SkinTrack | None = None
+    looked_ms: float = -LOOK_EVERY_MS
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Look:
+    """A frame while its request lasts."""
+
+    captured_ms: float
+    image: Image
+    landmarks: Landmarks | None
+    face: FaceMeasure | None
+
+
+def half_grey(image: Image) -> Grey:
+    """Return the half-size grey picture that skin is tracked in."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    size = (image.shape[1] // 2, image.shape[0] // 2)
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+class Observer:
+    """Looks at the frames of one batch, one after another."""
+
+    def __init__(self, evidence: Evidence, trail: Trail, pipeline: FacePipeline, *, turning: bool) -> None:
+        self._evidence = evidence
+        self._trail = trail
+        self._pipeline = pipeline
+        self._turning = turning
+        self._before: Grey | None = None
+
+    def recall(self, image: Image) -> None:
+        """Take up the last frame of the batch before, so that tracking goes on where it was."""
+        self._before = half_grey(image)
+
+    def observe(self, frame: Frame, image: Image) -> Look:
+        """Add the frame's row to the evidence and return what was seen."""
+        grey = half_grey(image)
+        landmarks = self._find(frame.captured_ms, image)
+        face = measure_face(landmarks.points) if landmarks is not None else None
+        row = {"captured_ms": float(frame.captured_ms), "presence": 0.0, **self._changes(grey, face)}
+        if landmarks is not None and face is not None:
+            row |= {"presence": landmarks.presence, "light": _light(grey, landmarks.points)}
+            row |= {name: getattr(face, name) for name in MEASURES}
+        row |= self._follow(grey, landmarks, face)
+        self._evidence.rows.append(make_row(**row))
+        self._trail.points = landmarks.points if landmarks is not None else None
+        self._before = grey
+        return Look(float(frame.captured_ms), image, landmarks, face)
+
+    def _find(self, captured_ms: int, image: Image) -> Landmarks | None:
+        known, trail = self._trail.points, self._trail
+        followed = self._pipeline.mesh.track(image, Landmarks(known, 1.0)) if known is not None else None
+        if followed is not None and followed.presence < LOST:
+            followed = None
+        if followed is not None and captured_ms - trail.looked_ms < LOOK_EVERY_MS:
+            return followed
+        trail.looked_ms = float(captured_ms)
+        self._evidence.looks += 1
+        try:
+            found = only_face(self._pipeline.detector.detect(image))
+        except SeveralFaces:
+            self._evidence.crowded_looks += 1
+            return followed
+        except NoFace:
+            return followed
+        if followed is not None:
+            return followed
+        located = self._pipeline.mesh.locate(image, found)
+        return located if located.presence >= LOST else None
+
+    def _changes(self, grey: Grey, face: FaceMeasure | None) -> dict[str, float]:
+        """Return how much face and scene differ from the frame before."""
+        trail = self._trail
+        scene = cv2.resize(grey, SCENE, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        thumb = _aligned(grey, face) if face is not None else None
+        changes = {"scene_change": _difference(scene, trail.scene), "face_change": _difference(thumb, trail.face)}
+        trail.scene, trail.face = scene, thumb
+        return changes
+
+    def _follow(self, grey: Grey, landmarks: Landmarks | None, face: FaceMeasure | None) -> dict[str, float]:
+        """Follow the skin while a turn is asked for; return what it tells of depth."""
+        trail, baseline = self._trail, self._evidence.baseline
+        if not self._turning or landmarks is None or face is None or baseline is None:
+            trail.track = None
+            return {}
+        if trail.track is not None and self._before is not None:
+            trail.track = follow_track(trail.track, self._before, grey)
+        if abs(face.yaw - baseline.yaw) < BEGIN_YAW:
+            trail.track = begin_track(grey, landmarks.points, face)
+        if trail.track is None:
+            return {}
+        told = {"tracked": len(trail.track.current) / trail.track.begun}
+        if abs(face.yaw - trail.track.yaw) >= MEASURE_YAW:
+            depth = geometry.measure_relief(trail.track, yaw=face.yaw)
+            if depth is not None:
+                told |= {"relief": depth.relief, "relief_t": depth.t, "residual": depth.residual}
+        return told
+
+
+def _light(grey: Grey, points: Points) -> float:
+    (left, top), (right, bottom) = np.clip(np.stack([points.min(axis=0), points.max(axis=0)]) / 2, 0, None).astype(int)
+    inside = grey[top : bottom + 1 : 4, left : right + 1 : 4]
+    return float(inside.mean()) if inside.size else float("nan")
+
+
+def _aligned(grey: Grey, face: FaceMeasure) -> Grey:
+    """Return the face upright and of fixed size."""
+    zoom = THUMB / (2.2 * face.scale / 2)
+    cos, sin = np.cos(np.radians(face.roll)) * zoom, np.sin(np.radians(face.roll)) * zoom
+    turn = np.array([[cos, sin], [-sin, cos]])
+    shift = np.array([THUMB / 2, THUMB * 0.35]) - turn @ np.array([face.x / 2, face.y / 2])
+    matrix = np.column_stack([turn, shift])
+    smooth = cv2.blur(grey, (3, 3)) if zoom < 0.5 else grey  # noqa: PLR2004  (a large face is sampled sparsely)
+    return cv2.warpAffine(smooth, matrix, (THUMB, THUMB), flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+
+
+def _difference(now: Grey | None, before: Grey | None) -> float:
+    """Return 1 minus the correlation of two thumbnails; NaN if one is missing or has no contrast."""
+    if now is None or before is None:
+        return float("nan")
+    a, b = now.astype(np.float32) - now.mean(), before.astype(np.float32) - before.mean()
+    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return 1 - float((a * b).sum()) / size if size > 1 else float("nan")

@@ -1,0 +1,242 @@
+"""The face challenge of one ceremony, resumable between requests.
+
+    session = FaceSession.begin(steps, mode=Mode.LOGIN, pauses_ms=draw_pauses(rng, steps))
+    progress = session.push(frames, pipeline=pipeline, now_ms=elapsed)      # for every batch; keep
+    session.to_bytes() sealed face = session.verdict(reference=reference, calibration=calibration)    # once
+    progress.state is FINISHED (or FAILED)
+
+Rules:
+ * Opening first (look straight: step index -1), then the steps, one at a time: a step is revealed only when the one
+   before is done and its random pause is over.
+ * Work is done as frames arrive, so the verdict is arithmetic: no picture is looked at after the last batch.
+ * A batch that breaks a stream rule raises and ends the session for good; a challenge that cannot be won any more
+   FAILS. Either way `verdict` raises.
+ * `verdict` of an unfinished challenge is a rejection, like everything that is not proof.
+
+Not here: single use, attempts and sealing (the service's), what the cues conclude (fusion.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from biometric.compare import compare
+from biometric.errors import BiometricError, FaceRejected, FramesInvalid
+from biometric.image import decode_image
+from biometric.liveness import fusion, snapshot
+from biometric.liveness.cues.continuity import AWAY_MS, longest_away
+from biometric.liveness.evidence import CENTRE, Baseline, Evidence, Mode, StepMark
+from biometric.liveness.observe import Look, Observer, Trail
+from biometric.liveness.poses import Sampler
+from biometric.liveness.steps.centre import judge_centre
+from biometric.liveness.steps.judge import MISTAKES_ALLOWED, count_mistakes, judge_step
+from biometric.liveness.steps.window import Hint
+from biometric.liveness.stream import MAX_FRAME_BYTES, check_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biometric.calibration import Calibration
+    from biometric.liveness.challenge import Step
+    from biometric.pipeline import FacePipeline
+    from biometric.types import Comparison, FaceEmbeddings, Frame, Image
+
+DEADLINE_MS: Final = 20_000
+GRACE_MS: Final = 2_000  # for frames captured in time to arrive
+SIZES: Final = frozenset({(640, 480), (480, 640)})
+
+
+class State(StrEnum):
+    """What the page does next."""
+
+    GO_ON = "go_on"
+    NEXT_STEP = "next_step"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the challenge stands; `step_index` is -1 in the opening."""
+
+    state: State
+    hint: str | None
+    step_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFace:
+    """Proof: a living person did what was asked and is the expected one.
+
+    Enrolling, nobody is expected (`comparison` is None); then it proves that it was the same person in every pose.
+    """
+
+    embeddings: FaceEmbeddings
+    comparison: Comparison | None
+    confirmed_by: tuple[str, ...]
+
+
+class FaceSession:
+    """One challenge. Make it with `begin` or `from_bytes`."""
+
+    def __init__(self, evidence: Evidence, trail: Trail, *, deadline_ms: int) -> None:
+        self._evidence = evidence
+        self._trail = trail
+        self._deadline_ms = deadline_ms
+
+    @classmethod
+    def begin(
+        cls,
+        steps: Sequence[Step],
+        *,
+        mode: Mode | str,
+        pauses_ms: Sequence[int] = (),
+        deadline_ms: int = DEADLINE_MS,
+    ) -> FaceSession:
+        """Return a new session; without `pauses_ms` every step is revealed as soon as the one before is done."""
+        pauses = tuple(pauses_ms) or (0,) * len(steps)
+        if not steps or len(pauses) != len(steps):
+            raise ValueError("a challenge needs steps, and a pause for each")
+        return cls(Evidence(tuple(steps), pauses, Mode(mode)), Trail(), deadline_ms=deadline_ms)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> FaceSession:
+        """Return the session that `to_bytes` left; raises FramesInvalid for anything else."""
+        evidence, trail, deadline_ms = snapshot.load(data)
+        return cls(evidence, trail, deadline_ms=deadline_ms)
+
+    def to_bytes(self) -> bytes:
+        """Return the session's state. It holds embeddings: seal it."""
+        return snapshot.save(self._evidence, self._trail, deadline_ms=self._deadline_ms)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What was seen; to be read only."""
+        return self._evidence
+
+    @property
+    def step_index(self) -> int:
+        """The step that is revealed now; -1 in the opening."""
+        return len(self._evidence.marks) - 1 if self._evidence.marks else CENTRE
+
+    def push(
+        self,
+        frames: Sequence[Frame],
+        *,
+        pipeline: FacePipeline,
+        now_ms: int,
+        max_frame_bytes: int = MAX_FRAME_BYTES,
+    ) -> Progress:
+        """Take a batch in; `now_ms` is our own time since the challenge began.
+
+        Raises:
+            FramesInvalid, ImageUnreadable, ImageTooLarge: the batch is not what a camera page sends; the session is
+            over.
+        """
+        evidence = self._evidence
+        goes_on = bool(evidence.digests)
+        new = check_batch(frames, evidence=evidence, now_ms=now_ms, max_frame_bytes=max_frame_bytes)
+        if now_ms > self._deadline_ms + GRACE_MS or (new and new[-1].captured_ms > self._deadline_ms):
+            return self._fail("deadline")
+        observer = Observer(evidence, self._trail, pipeline, turning=self._turning())
+        if goes_on and self._turning():
+            observer.recall(self._decode(frames[0]))
+        looks = [observer.observe(frame, self._decode(frame)) for frame in new]
+        return self._advance(looks, Sampler(evidence, pipeline))
+
+    def report(self, *, reference: FaceEmbeddings | None, calibration: Calibration) -> fusion.LivenessReport:
+        """Return every cue's vote; for the audit log and for evaluation."""
+        if (reference is None) != (self._evidence.mode is Mode.ENROL):
+            raise ValueError("a login is compared with a reference, an enrolment with none")
+        return fusion.judge(self._evidence, reference=reference, calibration=calibration)
+
+    def verdict(self, *, reference: FaceEmbeddings | None, calibration: Calibration) -> LiveFace:
+        """Return the proof.
+
+        Raises:
+            FaceRejected: something denies, or too little confirms; the reasons are for the audit log.
+        """
+        report = self.report(reference=reference, calibration=calibration)
+        front = self._evidence.front()
+        if not report.accepted or front is None:
+            raise FaceRejected(report.reasons)
+        comparison = None if reference is None else compare(front, reference, calibration=calibration)
+        return LiveFace(embeddings=front, comparison=comparison, confirmed_by=report.confirmed_by)
+
+    def _rested_ms(self) -> float | None:
+        return self._evidence.baseline.captured_ms if self._evidence.baseline is not None else None
+
+    def _turning(self) -> bool:
+        marks = self._evidence.marks
+        return bool(marks) and marks[-1].done_ms is None and self._evidence.steps[self.step_index].kind.is_turn
+
+    def _decode(self, frame: Frame) -> Image:
+        evidence = self._evidence
+        try:
+            image = decode_image(frame.jpeg, max_pixels=640 * 480)
+        except BiometricError:
+            evidence.broken = "unreadable"
+            raise
+        size = (image.shape[1], image.shape[0])
+        if size not in SIZES or evidence.size not in {(0, 0), size}:
+            evidence.broken = "size"
+            raise FramesInvalid("size")
+        evidence.size = size
+        return image
+
+    def _fail(self, why: str) -> Progress:
+        self._evidence.failed = why
+        return Progress(State.FAILED, None, self.step_index)
+
+    def _advance(self, looks: Sequence[Look], sampler: Sampler) -> Progress:
+        """Judge where the challenge stands after a batch."""
+        evidence = self._evidence
+        if evidence.baseline is None:
+            return self._open(looks, sampler)
+        if longest_away(evidence) > AWAY_MS:
+            return self._fail("face_lost")
+        if evidence.marks and evidence.marks[-1].done_ms is None:
+            running = self._run_step(looks, sampler, evidence.baseline)
+            if running is not None:
+                return running
+        return self._reveal_next()
+
+    def _open(self, looks: Sequence[Look], sampler: Sampler) -> Progress:
+        """Look for the person at rest."""
+        if not looks:
+            return Progress(State.GO_ON, None, CENTRE)
+        hint = sampler.quality_hint(looks[-1])
+        found = judge_centre(self._evidence)
+        if hint is not None or not isinstance(found, Baseline):
+            return Progress(State.GO_ON, hint or str(found), CENTRE)
+        self._evidence.baseline = found
+        sampler.take_front(looks)
+        return self._reveal_next()
+
+    def _run_step(self, looks: Sequence[Look], sampler: Sampler, baseline: Baseline) -> Progress | None:
+        """Judge the running step; None when it is done."""
+        evidence = self._evidence
+        mark, step = evidence.marks[-1], evidence.steps[self.step_index]
+        view = judge_step(step, evidence, baseline, mark)
+        sampler.take_step(step, looks, mark=mark, done=view.done)
+        if count_mistakes(evidence) > MISTAKES_ALLOWED:
+            return self._fail("mistakes")
+        if view.done:
+            evidence.marks[-1] = replace(mark, done_ms=evidence.last_ms)
+            return None
+        if evidence.rows[-1][1] == 0:
+            return Progress(State.GO_ON, Hint.NO_FACE, self.step_index)
+        return Progress(State.GO_ON, view.hint, self.step_index)
+
+    def _reveal_next(self) -> Progress:
+        """Reveal the next step when its pause is over."""
+        evidence = self._evidence
+        if evidence.done:
+            return Progress(State.FINISHED, None, self.step_index)
+        since = evidence.marks[-1].done_ms if evidence.marks else self._rested_ms()
+        if since is None or evidence.last_ms < since + evidence.pauses_ms[len(evidence.marks)]:
+            return Progress(State.GO_ON, Hint.LOOK_STRAIGHT, self.step_index)
+        evidence.marks.append(StepMark(revealed_ms=evidence.last_ms))
+        return Progress(State.NEXT_STEP, None, self.step_index)

@@ -1,0 +1,52 @@
+"""The opening: look straight at the camera, at rest. No step of the challenge; it gives the person's own baseline.
+
+Done when the last six frames with a face are near enough to straight, still and without a hint of poor quality.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from biometric.liveness.evidence import COLUMNS, Baseline, Evidence
+from biometric.liveness.steps.window import PRESENT, Hint
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FRAMES: Final = 6  # 0.4 s at 15 a second
+SPAN_MS: Final = 1200  # these frames lie this close together
+MOST_YAW: Final = 14.0  # cameras stand beside screens; genuine clips begin at up to 11 degrees
+MOST_PITCH: Final = 25.0
+MOST_SWAY: Final = 4.0  # degrees between the least and the greatest yaw
+OPEN_EYES_QUANTILE: Final = 0.8  # FIELD 1.3
+
+
+def judge_centre(evidence: Evidence) -> Baseline | Hint:
+    """Return the baseline, or what is still missing."""
+    table = np.array(evidence.rows, np.float32).reshape(len(evidence.rows), len(COLUMNS))
+    recent = table[-FRAMES:]
+    if len(recent) < FRAMES or recent[-1, 0] - recent[0, 0] > SPAN_MS:
+        return Hint.LOOK_STRAIGHT
+    if (recent[:, COLUMNS.index("presence")] < PRESENT).any():
+        return Hint.NO_FACE
+
+    def column(name: str) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = recent[:, COLUMNS.index(name)]
+        return values
+
+    if abs(float(np.median(column("yaw")))) > MOST_YAW or abs(float(np.median(column("pitch")))) > MOST_PITCH:
+        return Hint.TURN_TO_CAMERA
+    if float(np.ptp(column("yaw"))) > MOST_SWAY:
+        return Hint.HOLD_STILL
+    eyes = (column("ear_right") + column("ear_left")) / 2
+    return Baseline(
+        captured_ms=float(recent[-1, 0]),
+        yaw=float(np.median(column("yaw"))),
+        pitch=float(np.median(column("pitch"))),
+        scale=float(np.median(column("scale"))),
+        ear=float(np.quantile(eyes, OPEN_EYES_QUANTILE)),
+        mouth_width=float(np.median(column("mouth_width"))),
+        corners_up=float(np.median(column("corners_up"))),
+    )

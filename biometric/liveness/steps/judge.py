@@ -1,0 +1,53 @@
+"""Which file judges which step, and how many deliberate wrong actions a challenge has seen.
+
+A recording that happens to hold every action does them at its own times. So an action that was not asked for is a
+mistake: a second turn to the wrong side, a turn while something else was asked, more blinks than asked, blinks in a
+row while something else was asked. People make one now and then (MISTAKES_ALLOWED), recordings make one after another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from biometric.liveness.challenge import Step, StepKind
+from biometric.liveness.steps.blink import blink_groups, judge_blink
+from biometric.liveness.steps.smile import judge_smile
+from biometric.liveness.steps.turn import excursions, judge_turn
+from biometric.liveness.steps.window import REACTION_MS, StepView, Window, window
+
+if TYPE_CHECKING:
+    from biometric.liveness.evidence import Baseline, Evidence, StepMark
+
+MISTAKES_ALLOWED: Final = 1
+_GROUP: Final = 2  # blinks in a row that nobody makes by chance
+
+
+def step_window(evidence: Evidence, baseline: Baseline, mark: StepMark) -> Window:
+    """Return the frames in which the step of `mark` may be done."""
+    end_ms = evidence.last_ms if mark.done_ms is None else mark.done_ms
+    return window(evidence, baseline, start_ms=mark.revealed_ms + REACTION_MS, end_ms=end_ms)
+
+
+def judge_step(step: Step, evidence: Evidence, baseline: Baseline, mark: StepMark) -> StepView:
+    """Return what the frames since the step was revealed show of it."""
+    frames = step_window(evidence, baseline, mark)
+    if step.kind is StepKind.BLINK:
+        return judge_blink(frames, count=step.count)
+    if step.kind is StepKind.SMILE:
+        return judge_smile(frames, before=window(evidence, baseline, start_ms=0, end_ms=frames.start_ms))
+    return judge_turn(frames, side=1 if step.kind is StepKind.TURN_LEFT else -1)
+
+
+def count_mistakes(evidence: Evidence) -> int:
+    """Return the deliberate wrong actions seen in all steps so far."""
+    if evidence.baseline is None:
+        return 0
+    total = 0
+    for step, mark in zip(evidence.steps, evidence.marks, strict=False):
+        frames = step_window(evidence, evidence.baseline, mark)
+        total += judge_step(step, evidence, evidence.baseline, mark).mistakes
+        if not step.kind.is_turn:
+            total += excursions(frames.yaw) + excursions(-frames.yaw)
+        if step.kind is not StepKind.BLINK:
+            total += sum(1 for group in blink_groups(frames) if len(group) >= _GROUP)
+    return total

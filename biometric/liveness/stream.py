@@ -1,0 +1,109 @@
+"""Do the frames arrive as one camera would send them?
+
+A batch is checked before anything in it is decoded. Rules, each with its own name (kept in `Evidence.broken`) and
+its own test:
+
+ 1. batch      1 to 30 frames, the challenge still open
+ 2. overlap    after the first, a batch begins with the last frame of the one before, byte for byte: nothing was cut
+               out between
+ 3. order      positions count up from 0 without a gap
+ 4. clock      capture times strictly increase, by 10 ms to 1.5 s: a camera neither stands still nor makes a hundred
+               pictures a second
+ 5. late       the newest frame was captured no later than it arrived and at most 4 s before: frames come as they are
+               taken
+ 6. server     our own clock did not run backwards (a state was put back)
+ 7. many       at most 300 frames
+ 8. bytes      a frame has at most so many bytes and is a JPEG
+ 9. repeated   no frame comes twice: a camera's noise never repeats
+
+Not here: the deadline (session.py; being slow is no offence), pictures that repeat without being equal
+(cues/repetition.py).
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from biometric.errors import FramesInvalid, ImageUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biometric.liveness.evidence import Evidence
+    from biometric.types import Frame
+
+MAX_BATCH: Final = 30
+MAX_FRAMES: Final = 300
+MAX_FRAME_BYTES: Final = 400_000  # a noisy 640x480 JPEG of quality 0.9 has 150 kB
+SHORTEST_MS: Final = 10
+LONGEST_MS: Final = 1500  # a busy phone drops frames for a second; longer, and anything could have happened in between
+EARLY_MS: Final = 250  # the page's clock starts after ours, so this only covers rounding and drift
+LATE_MS: Final = 4000  # a slow line; longer, and there was time to edit
+_DIGEST_BYTES: Final = 16
+
+
+def digest(frame: Frame) -> bytes:
+    """Return what a frame is recognised by."""
+    return sha256(frame.jpeg).digest()[:_DIGEST_BYTES]
+
+
+def check_batch(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_frame_bytes: int) -> Sequence[Frame]:
+    """Return the frames of the batch that are new; note their digests and the time in `evidence`.
+
+    Raises:
+        FramesInvalid: a rule is broken; its name is the message and stays in `evidence.broken`.
+        ImageUnreadable: a frame is no JPEG.
+    """
+    try:
+        new = _checked(frames, evidence=evidence, now_ms=now_ms, max_frame_bytes=max_frame_bytes)
+    except (FramesInvalid, ImageUnreadable) as exc:
+        evidence.broken = str(exc)
+        raise
+    evidence.served_ms = now_ms
+    return new
+
+
+def _checked(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_frame_bytes: int) -> Sequence[Frame]:
+    if not 1 <= len(frames) <= MAX_BATCH or evidence.broken or evidence.failed or evidence.done:  # (1)
+        raise FramesInvalid("batch")
+    new = frames
+    if evidence.digests:
+        if frames[0].seq != len(evidence.digests) - 1 or digest(frames[0]) != evidence.digests[-1]:  # (2)
+            raise FramesInvalid("overlap")
+        new = frames[1:]
+    if any(frame.seq != len(evidence.digests) + place for place, frame in enumerate(new)):  # (3)
+        raise FramesInvalid("order")
+    _check_times(new, evidence=evidence, now_ms=now_ms)
+    if len(evidence.digests) + len(new) > MAX_FRAMES:  # (7)
+        raise FramesInvalid("many")
+    _check_bytes(new, evidence=evidence, max_frame_bytes=max_frame_bytes)
+    return new
+
+
+def _check_bytes(new: Sequence[Frame], *, evidence: Evidence, max_frame_bytes: int) -> None:
+    known, marks = set(evidence.digests), []
+    for frame in new:
+        if len(frame.jpeg) > max_frame_bytes:  # (8)
+            raise FramesInvalid("bytes")
+        if not frame.jpeg.startswith(b"\xff\xd8\xff"):  # (8)
+            raise ImageUnreadable("a frame is no JPEG")
+        marks.append(digest(frame))
+        if marks[-1] in known:  # (9)
+            raise FramesInvalid("repeated")
+        known.add(marks[-1])
+    evidence.digests.extend(marks)
+
+
+def _check_times(new: Sequence[Frame], *, evidence: Evidence, now_ms: int) -> None:
+    times = [frame.captured_ms for frame in new]
+    if evidence.rows:
+        times.insert(0, int(evidence.last_ms))
+    steps = [later - earlier for earlier, later in pairwise(times)]
+    if any(not SHORTEST_MS <= step <= LONGEST_MS for step in steps) or any(time < 0 for time in times):  # (4)
+        raise FramesInvalid("clock")
+    if times and not now_ms - LATE_MS <= times[-1] <= now_ms + EARLY_MS:  # (5)
+        raise FramesInvalid("late")
+    if now_ms < evidence.served_ms:  # (6)
+        raise FramesInvalid("server")
