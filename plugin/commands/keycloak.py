@@ -1,0 +1,179 @@
+"""`facestep keycloak`: set up or check a Keycloak realm."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from plugin.doors.registry import Registry
+    from plugin.keycloak.findings import Finding
+    from plugin.keycloak.realm import RealmSetup
+    from plugin.keycloak.registration import Clients
+
+EXIT_WRONG = 1
+
+
+def _not_in_argv(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    source = ctx.get_parameter_source(parameter.name or "")
+    if value and source is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "a password in the arguments can be read by every user of this machine; use the file or the environment"
+        )
+    return value
+
+
+def _realm_options(function: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.option("--server", required=True, help="Keycloak's address, for example https://sso.example.org"),
+        click.option("--realm", required=True, help="Name of the realm."),
+        click.option("--facestep-url", required=True, help="Issuer URL of this service, as browsers see it."),
+        click.option("--admin-user", envvar="KEYCLOAK_ADMIN", default="admin", show_default=True, show_envvar=True),
+        click.option("--admin-realm", default="master", show_default=True, help="Realm of the admin user."),
+        click.option("--admin-password-file", type=click.Path(dir_okay=False, exists=True, path_type=Path)),
+        click.option("--admin-password", envvar="KEYCLOAK_ADMIN_PASSWORD", callback=_not_in_argv, hidden=True),
+        click.option(
+            "--register/--no-register", default=False, help="Also register the realm in this service's database."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.group()
+def command() -> None:
+    r"""Set up or check a Keycloak realm.
+
+    The admin password comes from --admin-password-file, from the environment variable KEYCLOAK_ADMIN_PASSWORD,
+    or is asked for.
+
+    \b
+    Examples:
+      facestep keycloak install --server https://sso.example.org --realm staff \
+          --facestep-url https://face.example.org --register
+      facestep keycloak check --server https://sso.example.org --realm staff \
+          --facestep-url https://face.example.org
+    """
+
+
+@command.command()
+@_realm_options
+@click.option("--create-realm", is_flag=True, help="Create the realm if it is missing.")
+def install(*, create_realm: bool, register: bool, as_json: bool, **where: Any) -> None:
+    """Give a realm the face step. A second run changes nothing and says so.
+
+    It adds the flow "facestep browser" and binds it, adds the same step to "forgot password", denies the password
+    grant, switches brute-force protection on, and puts amr and acr into tokens.
+    """
+    with _setup(register=register, **where) as setup:
+        created = create_realm and setup.create_realm()
+        changes = list(setup.install())
+    changed = [change for change in changes if change.changed]
+    if as_json:
+        rows = [{"name": one.name, "changed": one.changed, "seen": one.seen} for one in changes]
+        click.echo(
+            json.dumps(
+                {"realm": where["realm"], "created": created, "changed": bool(changed or created), "items": rows}
+            )
+        )
+        return
+    if created:
+        click.echo(f"created the realm {where['realm']!r}")
+    for one in changed:
+        click.echo(f"changed    {one.name}: {one.seen}")
+    click.echo(
+        f"{len(changes) - len(changed)} of {len(changes)} things were right already" if changed else "nothing to change"
+    )
+
+
+@command.command()
+@_realm_options
+def check(*, register: bool, as_json: bool, **where: Any) -> None:
+    """Say what is right in a realm, what is wrong, and how to mend it.
+
+    Exit status 1 if anything is wrong, 2 if it cannot be told.
+    """
+    with _setup(register=register, **where) as setup:
+        findings = setup.check()
+    if as_json:
+        rows = [{"name": one.name, "right": one.right, "seen": one.seen, "mend": one.mend} for one in findings]
+        click.echo(json.dumps({"realm": where["realm"], "right": all(one.right for one in findings), "items": rows}))
+    else:
+        _table(findings)
+    sys.exit(0 if all(one.right for one in findings) else EXIT_WRONG)
+
+
+@contextmanager
+def _setup(
+    *,
+    server: str,
+    realm: str,
+    facestep_url: str,
+    admin_user: str,
+    admin_realm: str,
+    admin_password_file: Path | None,
+    admin_password: str | None,
+    register: bool,
+) -> Iterator[RealmSetup]:
+    from plugin.keycloak.admin import RealmAdmin
+    from plugin.keycloak.realm import RealmSetup
+
+    if admin_password_file is not None:
+        admin_password = admin_password_file.read_text(encoding="utf-8").strip()
+    password = admin_password or click.prompt(f"Password of {admin_user}", hide_input=True, err=True)
+    admin = RealmAdmin(server, realm, user=admin_user, password=password, login_realm=admin_realm)
+    with _clients(wanted=register) as clients:
+        yield RealmSetup(admin, facestep_url=facestep_url, clients=clients)
+
+
+@contextmanager
+def _clients(*, wanted: bool) -> Iterator[Clients | None]:
+    if not wanted:
+        yield None
+        return
+    from plugin.settings import Settings
+    from plugin.wiring import build_registry, open_database
+
+    with closing(open_database(Settings.load())) as database:
+        yield _RegisteredClients(build_registry(database))
+
+
+class _RegisteredClients:
+    """The registry, as keycloak/registration.py wants it."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def knows(self, issuer: str) -> bool:
+        return any(
+            client.issuer == issuer
+            and client.jwks_uri == f"{issuer}/protocol/openid-connect/certs"
+            and client.redirect_prefix == f"{issuer}/login-actions/"
+            for client in self._registry.list()
+        )
+
+    def add(self, issuer: str) -> None:
+        from plugin.wiring import utc_now
+
+        self._registry.add(issuer, now=utc_now())
+
+
+def _table(findings: Sequence[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "what", "seen", "how to mend it"):
+        table.add_column(title, overflow="fold")
+    for one in findings:
+        table.add_row("[green]right[/]" if one.right else "[bold red]WRONG[/]", one.name, one.seen, one.mend)
+    Console().print(table)
