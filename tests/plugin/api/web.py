@@ -1,0 +1,107 @@
+"""A person at a browser, through Flask's test client: pages and calls of a ceremony on real services."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from urllib3 import encode_multipart_formdata
+
+from plugin.app import create_app
+from plugin.factors.face import FaceFactor
+from plugin.web.cookies import cookie_name
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+    from tests.plugin.factors.world import Person, World
+
+
+class NoCamera:
+    """Stands where the models would be, in tests that must never get as far as looking at a picture."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the models were asked for {name}")
+
+
+def make_app(world: World, *, pipeline: Any = None) -> Flask:
+    """Return the real application on the world's services; without a pipeline no picture may be looked at."""
+    face = FaceFactor(
+        ceremonies=world.ceremonies,
+        pipeline=pipeline or NoCamera(),
+        database=world.database,
+        sealer=world.sealer,
+        attempts=world.attempts,
+        audit=world.audit,
+        settings=world.settings,
+    )
+    services = SimpleNamespace(
+        settings=world.settings,
+        clock=lambda: world.now,
+        database=world.database,
+        sealer=world.sealer,
+        audit=world.audit,
+        ceremonies=world.ceremonies,
+        attempts=world.attempts,
+        totp=world.totp,
+        webauthn=world.webauthn,
+        recovery_codes=world.recovery_codes,
+        invitation=world.invitations,
+        enrolment=world.enrolment,
+        face=face,
+    )
+    return create_app(world.settings, services)
+
+
+@dataclass
+class Browser:
+    """One browser with its cookies; `person` is who sits there."""
+
+    app: Flask
+    person: Person
+
+    def __post_init__(self) -> None:
+        self.client = self.app.test_client()
+
+    @property
+    def issuer(self) -> str:
+        return self.person.world.settings.issuer
+
+    def takes_cookie(self) -> None:
+        """Hold the cookie that /authorize gave for the person's ceremony."""
+        self.client.set_cookie(cookie_name(self.person.ceremony_id), self.person.cookie)
+
+    def page(self, query: str = "") -> TestResponse:
+        self.takes_cookie()
+        return self.client.get(f"/ceremony/{self.person.ceremony_id}{query}", base_url=self.issuer)
+
+    def call(self, name: str, body: Any = None, **changes: Any) -> TestResponse:
+        """POST as our page does; `changes` are headers (None leaves one out), `data` and `content_type`."""
+        self.takes_cookie()
+        data = changes.pop("data", None)
+        content_type = changes.pop("content_type", "application/json")
+        own = {"X-Facestep": "1", "Origin": self.issuer, "Sec-Fetch-Site": "same-origin"} | changes
+        return self.client.post(
+            f"/api/ceremony/{self.person.ceremony_id}/{name}",
+            data=json.dumps({} if body is None else body) if data is None else data,
+            content_type=content_type,
+            headers={key: value for key, value in own.items() if value is not None},
+            base_url=self.issuer,
+        )
+
+    def sends_frames(self, jpegs: list[bytes], *, first: int = 0) -> TestResponse:
+        meta = {"frames": [{"seq": first + i, "captured_ms": (first + i) * 66} for i in range(len(jpegs))]}
+        parts: list[Any] = [("meta", json.dumps(meta))]
+        parts += [(f"f{i}", (f"f{i}.jpg", jpeg, "image/jpeg")) for i, jpeg in enumerate(jpegs)]
+        body, kind = encode_multipart_formdata(parts)
+        return self.call("face/frames", data=body, content_type=kind)
+
+
+def error_of(response: TestResponse) -> tuple[int, str]:
+    """Return status and code; an error has nothing in it but its code and one sentence."""
+    answer = response.get_json()
+    assert set(answer) == {"error", "message"}
+    return response.status_code, answer["error"]

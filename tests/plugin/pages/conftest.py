@@ -1,0 +1,3 @@
+from tests.plugin.api.conftest import browser, world
+
+__all__ = ["browser", "world"]
