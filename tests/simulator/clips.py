@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from tests.simulator.actor import Habits, Person
+from tests.simulator.actor import Person
 from tests.simulator.camera import encode
+from tests.simulator.timeline import Habits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

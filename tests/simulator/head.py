@@ -82,7 +82,8 @@ def _hull(
     """Add rings from the face's outline to the silhouette, receding like an ellipse, and the back of the head."""
     outline, outline_uv = face[OVAL], face_uv[OVAL]
     reach = _silhouette(portrait, outline_uv)
-    away_uv = (outline_uv - CENTRE) * reach[:, None]
+    below = np.clip((outline_uv[:, 1:] - CENTRE[1]) / 60, 0, 1)  # beside the jaw the photo shows collar, not skin
+    away_uv = (outline_uv - CENTRE) * (reach[:, None] * (1 - below) - 0.05 * below)
     away = np.column_stack([outline[:, :2] * reach[:, None], np.maximum(middle_z - outline[:, 2], 0.015)])
     points, uvs = [], []
     for part in FRONT_RINGS:
@@ -105,7 +106,7 @@ def _silhouette(portrait: Portrait, outline: NDArray[np.float64]) -> NDArray[np.
     outside = portrait.person[y, x] < 0.6
     found = np.where(outside.any(axis=1), steps[np.argmax(outside, axis=1)], steps[-1])
     upward = -(outline - CENTRE)[:, 1] / np.linalg.norm(outline - CENTRE, axis=1)
-    most = np.interp(upward, [-1.0, -0.5, -0.25, 0.0, 0.5, 1.0], [0.1, 0.1, 0.18, 0.32, 0.45, 0.5])
+    most = np.interp(upward, [-1.0, -0.5, -0.25, 0.0, 0.5, 1.0], [0.1, 0.1, 0.18, 0.32, 0.52, 0.64])
     least = np.interp(upward, [-0.6, 0.0, 0.5, 1.0], [0.03, 0.1, 0.16, 0.22])
     found = np.clip(found, least, most)
     ring = np.concatenate([found[-4:], found, found[:4]])

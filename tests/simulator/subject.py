@@ -77,7 +77,7 @@ class Subject:
         matrix[:, 2] = middle + shift - scale * CENTRE
         layer = cv2.warpAffine(self._body, matrix, (self.camera.width, self.camera.height), flags=cv2.INTER_LINEAR)
         top = int(np.argmax(layer[..., 3].any(axis=1)))
-        _blend(picture[top:], layer[top:, :, :3], layer[top:, :, 3].astype(np.float32) / 255)
+        blend(picture[top:], layer[top:, :, :3], layer[top:, :, 3].astype(np.float32) / 255)
 
     def _place_head(self, picture: Image, pose: Pose) -> None:
         head = self._head
@@ -93,7 +93,7 @@ class Subject:
             close_eyelids(texture, self._lids, pose.blink)
         colours = cv2.remap(texture, drawing.map_x, drawing.map_y, cv2.INTER_LINEAR)
         alpha = drawing.cover * (colours[..., 3].astype(np.float32) / 255)
-        _blend(picture[drawing.region], np.ascontiguousarray(colours[..., :3]), alpha)
+        blend(picture[drawing.region], np.ascontiguousarray(colours[..., :3]), alpha)
 
 
 def rotation(pose: Pose) -> NDArray[np.float64]:
@@ -105,7 +105,7 @@ def rotation(pose: Pose) -> NDArray[np.float64]:
     return np.asarray(turn @ nod @ tilt)
 
 
-def _blend(below: Image, above: Image, alpha: NDArray[np.float32]) -> None:
+def blend(below: Image, above: Image, alpha: NDArray[np.float32]) -> None:
     """Put `above` over `below`, in place."""
     below[...] = cv2.blendLinear(np.ascontiguousarray(above), np.ascontiguousarray(below), alpha, 1 - alpha)
 

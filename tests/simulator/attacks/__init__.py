@@ -1,0 +1,31 @@
+"""Attacks before (or instead of) the camera, each an actor of tests.simulator. Everything here is simulated."""
+
+from tests.simulator.attacks.injection import CutClips, Injected, Relay, Stuttering, duplicated, reordered
+from tests.simulator.attacks.prints import CutOutEyes, PrintedPhoto
+from tests.simulator.attacks.screens import (
+    PHONE,
+    TABLET,
+    TABLET_CLOSE,
+    Device,
+    FilmOnScreen,
+    PuppetOnScreen,
+    StillOnScreen,
+)
+
+__all__ = [
+    "PHONE",
+    "TABLET",
+    "TABLET_CLOSE",
+    "CutClips",
+    "CutOutEyes",
+    "Device",
+    "FilmOnScreen",
+    "Injected",
+    "PrintedPhoto",
+    "PuppetOnScreen",
+    "Relay",
+    "StillOnScreen",
+    "Stuttering",
+    "duplicated",
+    "reordered",
+]

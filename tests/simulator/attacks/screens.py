@@ -1,0 +1,151 @@
+"""Screens held to the camera (simulated): a still, or the film of an earlier genuine session, photographed again.
+
+What re-photographing adds: the frame of the device, the screen's own gamma and bluish white, sub-pixel stripes that
+alias against the sensor (moire), a reflection, bands of brightness that roll, a second lens and a second noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from tests.simulator.attacks.room import room
+from tests.simulator.attacks.sheet import Sheet, show_sheet
+from tests.simulator.camera import Camera, Sensor
+from tests.simulator.subject import Pose
+from tests.simulator.timeline import Habits, Sway, Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from biometric.types import Image
+    from tests.simulator.actor import Actor
+    from tests.simulator.raster import Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A screen. `share_shown` is the part of the recorded picture's width that the screen shows (zoomed in)."""
+
+    width_m: float
+    bezel_m: float
+    dots_across: int
+    distance_m: float
+    share_shown: float
+    stripes: float = 0.07
+    glare: float = 55.0
+
+
+PHONE = Device(width_m=0.145, bezel_m=0.007, dots_across=2400, distance_m=0.16, share_shown=0.85)
+TABLET = Device(width_m=0.21, bezel_m=0.012, dots_across=2224, distance_m=0.24, share_shown=0.9)
+TABLET_CLOSE = Device(width_m=0.21, bezel_m=0.012, dots_across=2224, distance_m=0.165, share_shown=1.0)
+"""So near that no bezel is in the picture."""
+IN_HANDS = Habits(turn_deg=(28.0, 34.0), turn_ms=(700.0, 1000.0), sway=0.8)
+SCREEN_PX = 900
+
+
+class ScreenAttack:
+    """A device that shows `source(at_ms)`; it answers a turn by being turned itself only if `turns` is set."""
+
+    def __init__(
+        self, source: Callable[[float], Image], *, seed: int, device: Device = TABLET, turns: bool = False
+    ) -> None:
+        self.camera, self.device = Camera(), device
+        self._source, self._turns = source, turns
+        self._room = room(seed=seed)
+        self._sensor = Sensor(seed=seed + 1)
+        self._sway = Sway(seed=seed + 2, strength=IN_HANDS.sway)
+        self._timeline = Timeline(IN_HANDS, seed=seed)
+        self._bezel_px = round(SCREEN_PX * device.bezel_m / device.width_m)
+
+    def show(self, action: str, count: int, at_ms: float) -> None:
+        """See the instruction."""
+        self._timeline.show(action, count, at_ms)
+
+    def quiet_at(self, times_ms: tuple[float, ...]) -> None:
+        """Hold the device still at these instants, where a recording will be cut."""
+        self._sway.quiet_at = times_ms
+
+    def frame(self, at_ms: float) -> Image:
+        """Return the camera's picture."""
+        yaw, pitch, roll, x, y, z = self._sway.offsets(at_ms)
+        turn = self._timeline.yaw(at_ms) if self._turns else 0.0
+        pose = Pose(yaw=yaw + turn, pitch=pitch, roll=roll, x_m=x, y_m=y, distance_m=self.device.distance_m + z)
+        panel = self._panel(self._source(at_ms))
+        sheet = Sheet(panel, self.device.width_m + 2 * self.device.bezel_m)
+        picture = self._room.copy()
+        drawing = sheet.place(self.camera, pose)
+        if drawing is not None:
+            show_sheet(picture, panel, drawing)
+            self._add_screen_light(picture, drawing, at_ms, pose)
+        return self._sensor.expose(picture)
+
+    def _panel(self, film: Image) -> NDArray[np.uint8]:
+        """Return the device's front: the film, zoomed in, with the screen's colours, inside a black frame."""
+        height, width = film.shape[:2]
+        shown_w, shown_h = round(width * self.device.share_shown), round(height * self.device.share_shown)
+        left, top = (width - shown_w) // 2, (height - shown_h) // 2
+        shown = film[top : top + shown_h, left : left + shown_w]
+        size = (SCREEN_PX, round(SCREEN_PX * shown_h / shown_w))
+        lit = cv2.LUT(cv2.resize(shown, size, interpolation=cv2.INTER_LINEAR), _screen_curve())
+        edge = self._bezel_px
+        framed = cv2.copyMakeBorder(lit, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(18, 18, 18))
+        return np.dstack([framed, np.full(framed.shape[:2], 255, np.uint8)])
+
+    def _add_screen_light(self, picture: Image, drawing: Drawing, at_ms: float, pose: Pose) -> None:
+        """Add stripes that alias, rolling bands and a reflection to the part that shows the screen."""
+        region = picture[drawing.region].astype(np.float32)
+        dots = self.device.dots_across / SCREEN_PX
+        across, down = 2 * np.pi * dots * drawing.map_x, 2 * np.pi * dots * drawing.map_y
+        rows = np.arange(region.shape[0], dtype=np.float32)[:, None]
+        bands = 0.02 * np.sin(2 * np.pi * (rows / 160 + at_ms / 700))
+        stripes = np.stack([np.sin(across + k * 2 * np.pi / 3) for k in range(3)], axis=2) * self.device.stripes
+        grid = 1 + stripes + (0.5 * self.device.stripes * np.sin(down) + bands)[..., None]
+        picture[drawing.region] = np.clip(region * grid + self._reflection(region.shape, pose)[..., None], 0, 255)
+
+    def _reflection(self, shape: tuple[int, ...], pose: Pose) -> NDArray[np.float32]:
+        """Return a lamp mirrored in the glass; it wanders twice as fast as the glass turns."""
+        y, x = np.indices(shape[:2], dtype=np.float32, sparse=True)
+        centre_x = shape[1] * 0.7 + 8 * pose.yaw
+        centre_y = shape[0] * 0.22 + 8 * pose.pitch
+        spot = ((x - centre_x) / 70) ** 2 + ((y - centre_y) / 34) ** 2
+        return np.asarray(self.device.glare * np.exp(-(spot**2)), dtype=np.float32)
+
+
+class StillOnScreen(ScreenAttack):
+    """A photo on a screen, which is turned when a turn is asked for."""
+
+    def __init__(self, photo: Image, *, seed: int, device: Device = TABLET) -> None:
+        super().__init__(lambda _: photo, seed=seed, device=device, turns=True)
+
+
+class FilmOnScreen(ScreenAttack):
+    """A recorded session played from its beginning, whatever is asked."""
+
+    def __init__(self, film: list[Image], *, seed: int, fps: int = 15, device: Device = TABLET) -> None:
+        super().__init__(lambda at_ms: film[int(at_ms * fps / 1000) % len(film)], seed=seed, device=device)
+
+
+class PuppetOnScreen(ScreenAttack):
+    """The strongest film: it always shows what is asked (clips per action, or a face swapped live), on a screen."""
+
+    def __init__(self, puppet: Actor, *, seed: int, device: Device = TABLET) -> None:
+        super().__init__(puppet.frame, seed=seed, device=device)
+        self._puppet = puppet
+
+    def show(self, action: str, count: int, at_ms: float) -> None:
+        """Choose the clip."""
+        super().show(action, count, at_ms)
+        self._puppet.show(action, count, at_ms)
+
+
+def _screen_curve() -> NDArray[np.uint8]:
+    """Return a look-up table for B, G, R: a little more contrast, blacks that glow, bluish white."""
+    level = np.arange(256) / 255
+    curve = 0.04 + 0.93 * level**1.12
+    return np.clip(255 * curve[:, None] * np.array([1.05, 1.0, 0.96]), 0, 255).astype(np.uint8)[None]

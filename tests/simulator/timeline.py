@@ -1,0 +1,129 @@
+"""Which move is how far at which instant: instructions understood late, done one by one, sway over all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+ACTIONS = ("centre", "turn_left", "turn_right", "blink", "smile")
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How somebody moves. Pairs are uniform ranges; angles in degrees, times in milliseconds."""
+
+    reaction_ms: tuple[float, float] = (250.0, 450.0)
+    turn_deg: tuple[float, float] = (25.0, 30.0)
+    turn_ms: tuple[float, float] = (650.0, 900.0)
+    hold_ms: float = 2500.0
+    back_ms: float = 600.0
+    blink_ms: tuple[float, float] = (200.0, 280.0)
+    blink_every_ms: tuple[float, float] = (560.0, 700.0)
+    smile_ms: float = 400.0
+    distance_m: float = 0.5
+    sway: float = 1.0
+
+
+@dataclass(slots=True)
+class _Move:
+    """One instruction being obeyed: begins after the reaction, ends when the next one has been understood."""
+
+    action: str
+    start: float
+    strength: float
+    ramp_ms: float
+    blinks: tuple[tuple[float, float], ...] = ()
+    end: float = field(default=float("inf"))
+
+
+class Timeline:
+    """The instructions one actor has been given, and how far each is at an instant."""
+
+    def __init__(self, habits: Habits, *, seed: int) -> None:
+        self.habits = habits
+        self._rng = np.random.default_rng(seed)
+        self._moves: list[_Move] = []
+
+    def show(self, action: str, count: int, at_ms: float) -> None:
+        """Understand a new instruction and act on it after the reaction time."""
+        if action not in ACTIONS:
+            raise ValueError(f"nobody can do {action!r}")
+        understood = at_ms + self._rng.uniform(*self.habits.reaction_ms)
+        busy = 0.0
+        if self._moves and self._moves[-1].end > understood:
+            self._moves[-1].end = understood
+            busy = self.habits.back_ms if self._moves[-1].action.startswith("turn") else 0.0
+        start = understood + busy
+        strength, ramp = 1.0, self.habits.smile_ms
+        if action.startswith("turn"):
+            strength, ramp = self._rng.uniform(*self.habits.turn_deg), self._rng.uniform(*self.habits.turn_ms)
+        blinks = self._plan_blinks(start, count) if action == "blink" else ()
+        self._moves.append(_Move(action, start, strength, ramp, blinks))
+
+    def yaw(self, at_ms: float) -> float:
+        """Degrees towards the person's own left."""
+        turns = (move for move in self._moves if move.action.startswith("turn"))
+        return sum(
+            (1 if move.action == "turn_left" else -1) * move.strength * self._part(move, at_ms, self.habits.hold_ms)
+            for move in turns
+        )
+
+    def smile(self, at_ms: float) -> float:
+        """How broad the smile is, 0 to 1."""
+        smiles = (move for move in self._moves if move.action == "smile")
+        return max((self._part(move, at_ms, float("inf")) for move in smiles), default=0.0)
+
+    def blink(self, at_ms: float) -> float:
+        """How far the lids are closed, 0 to 1."""
+        planned = (blink for move in self._moves for blink in move.blinks)
+        return max((_lid(at_ms - start, length) for start, length in planned), default=0.0)
+
+    def _part(self, move: _Move, at_ms: float, hold_ms: float) -> float:
+        """Return how far a move has gone: up, hold, and down again when it ends."""
+        end = min(move.end, move.start + move.ramp_ms + hold_ms)
+        up = ease((at_ms - move.start) / move.ramp_ms)
+        reached = ease((end - move.start) / move.ramp_ms)
+        return min(up, reached) * (1 - ease((at_ms - end) / self.habits.back_ms))
+
+    def _plan_blinks(self, start: float, count: int) -> tuple[tuple[float, float], ...]:
+        pauses = self._rng.uniform(*self.habits.blink_every_ms, size=count - 1)
+        starts = start + np.concatenate([[0.0], np.cumsum(pauses)])
+        return tuple((float(begin), float(self._rng.uniform(*self.habits.blink_ms))) for begin in starts)
+
+
+class Sway:
+    """Small motion nobody can suppress: a few slow waves with random phases per degree of freedom."""
+
+    # degrees for yaw, pitch, roll; metres for x, y, z: what people who sit still show on webcams, by eye
+    SIZES = (0.7, 0.5, 0.4, 0.0025, 0.0015, 0.003)
+    PERIODS_MS = (5300.0, 2900.0, 1300.0)
+    CALMING_MS = 350.0
+
+    def __init__(self, *, seed: int, strength: float) -> None:
+        rng = np.random.default_rng(seed)
+        self._phases = rng.uniform(0, 2 * np.pi, (len(self.SIZES), len(self.PERIODS_MS)))
+        self._sizes = strength * np.array(self.SIZES)[:, None] * np.array([1.0, 0.6, 0.25])
+        self.quiet_at: tuple[float, ...] = ()
+
+    def offsets(self, at_ms: float) -> tuple[float, ...]:
+        """Return yaw, pitch, roll in degrees and x, y, z in metres."""
+        waves = np.sin(2 * np.pi * at_ms / np.array(self.PERIODS_MS) + self._phases)
+        gain = min((ease(abs(at_ms - still) / self.CALMING_MS) for still in self.quiet_at), default=1.0)
+        return tuple(((self._sizes * waves).sum(axis=1) * gain).tolist())
+
+
+def ease(share: float) -> float:
+    """Minimum-jerk motion from 0 to 1, the way limbs and heads move."""
+    s = min(max(share, 0.0), 1.0)
+    return s * s * s * (10 - 15 * s + 6 * s * s)
+
+
+def _lid(since_ms: float, length_ms: float) -> float:
+    """Lids fall in a third of a blink, rest shut shortly and rise more slowly."""
+    share = since_ms / length_ms
+    if not 0 < share < 1:
+        return 0.0
+    if share < 0.5:
+        return ease(share / 0.3)
+    return 1 - ease((share - 0.5) / 0.5)
