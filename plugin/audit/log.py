@@ -190,16 +190,10 @@ class AuditLog:
         return list(session.scalars(query.order_by(AuditEntry.seq).limit(limit)))
 
     def _all(self) -> Iterator[AuditEntry]:
-        after, size = 0, _PAGE
+        after = 0
         while True:
-            try:
-                with self._database.reading() as session:  # a snapshot a page, so that no writer's log piles up
-                    page = self._page(session, after=after, limit=size)
-            except (TypeError, ValueError) as exc:  # a column holds another type than it can (SQLite lets it)
-                if size == 1:
-                    raise ChainBroken(after + 1, "is not readable") from exc
-                size = 1
-                continue
+            with self._database.reading() as session:  # a snapshot a page, so that no writer's log piles up
+                page = self._page(session, after=after, limit=_PAGE)
             yield from page
             if not page:
                 return

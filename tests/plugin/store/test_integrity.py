@@ -67,6 +67,7 @@ def test_a_row_fits_after_a_round_trip_through_the_database(database, sealer):
         "backed_up = 1",
         "last_used_ms = 0",
         "aaguid = x'30'",
+        "aaguid = CAST(x'ff' AS TEXT)",
         "mac = x''",
         "mac = zeroblob(32)",
     ],
