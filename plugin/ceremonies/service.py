@@ -130,9 +130,11 @@ class Ceremonies:
             )
         )
 
-    def save_scratch(self, view: CeremonyView, scratch: Scratch, *, now: datetime) -> CeremonyView:
+    def save_scratch(
+        self, view: CeremonyView, scratch: Scratch, *, now: datetime, within: Within | None = None
+    ) -> CeremonyView:
         """Remember `scratch` at the same stage; return the ceremony at its next version."""
-        return self._change(view, scratch, now=now)
+        return self._change(view, scratch, now=now, within=within)
 
     def advance(
         self,

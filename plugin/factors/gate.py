@@ -89,19 +89,39 @@ class Gate:
         event: str = "factor_accepted",
         details: Mapping[str, Any] | None = None,
     ) -> CeremonyView:
-        """Use up the proof, end the run of failures, audit, and move to the next stage: all or nothing."""
+        """Commit, or refuse if another request has used up the same proof."""
+        try:
+            return self.commit(view, factor, now=now, proven=proven, within=within, event=event, details=details)
+        except UsedMeanwhile as exc:
+            self.refuse(view, factor, exc.check, now=now)
+
+    def commit(
+        self,
+        view: CeremonyView,
+        factor: Counted,
+        *,
+        now: datetime,
+        proven: str | None,
+        within: Within,
+        event: str,
+        details: Mapping[str, Any] | None = None,
+        reference_id: str | None = None,
+    ) -> CeremonyView:
+        """Use up the proof, end the run of failures, audit, and move to the next stage: all or nothing.
+
+        Raises:
+            UsedMeanwhile: `within` found the proof used up; nothing was written.
+        """
 
         def write(session: Session) -> None:
             within(session)
             self._attempts.succeed(view.owner, factor, session=session)
             self.log(event, view, now=now, details={"factor": factor.value, **(details or {})}, session=session)
 
-        try:
-            return self._ceremonies.advance(
-                view, to=stage_after(view.purpose, view.stage), now=now, proven=proven, within=write
-            )
-        except UsedMeanwhile as exc:
-            self.refuse(view, factor, exc.check, now=now)
+        following = stage_after(view.purpose, view.stage)
+        return self._ceremonies.advance(
+            view, to=following, now=now, proven=proven, reference_id=reference_id, within=write
+        )
 
     def log(
         self,

@@ -1,0 +1,240 @@
+"""The face factor: a challenge drawn here, frames judged by biometric/liveness, compared or enrolled.
+
+Rules:
+ * Possession was proven in this ceremony (stages.py); consent was given, where a face is enrolled.
+ * Drawing a challenge takes an attempt; a ceremony has three, the counters of the subject outlive it.
+ * Between requests the analysis lies sealed in the ceremony, bound to its version: an older one cannot be put back.
+ * A challenge is consumed before its verdict is reached, and by anything that goes wrong with it.
+ * Frames are gone when the request is over. The outside learns yes or no; scores and cues go to the audit log.
+
+Not here: what a live face is (biometric/liveness), what is compared and stored (face_verdict.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from biometric.errors import BiometricError
+from biometric.liveness.challenge import draw_challenge, draw_pauses
+from biometric.liveness.session import FaceSession, State
+from plugin.ceremonies.attempts import Counted
+from plugin.ceremonies.types import Purpose, Stage, to_ms
+from plugin.errors import CeremonyRefused, FactorRejected
+from plugin.factors.enrolment import consent_of
+from plugin.factors.face_verdict import FaceDenied, FaceVerdict, scores
+from plugin.factors.gate import Gate
+from plugin.factors.references import References
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from random import Random
+
+    from sqlalchemy.orm import Session
+
+    from biometric.liveness.session import Progress
+    from biometric.pipeline import FacePipeline
+    from biometric.types import Comparison, Frame
+    from plugin.ceremonies.attempts import Attempts
+    from plugin.ceremonies.scratch import Scratch
+    from plugin.ceremonies.service import Ceremonies
+    from plugin.ceremonies.types import AuditSink, CeremonyView
+    from plugin.settings import Settings
+    from plugin.store.database import Database
+    from vault.interface import Sealer
+
+MAX_CHALLENGES: Final = 3  # in one ceremony: a person who fails three times needs another way, not a fourth try
+SESSION: Final = "face"
+STARTED: Final = "face_started_ms"
+TRIES: Final = "face_tries"
+CENTRE: Final = "centre"
+
+
+class FaceRefused(FactorRejected):
+    """No. `code` is public; `may_retry` says whether the ceremony goes on, otherwise it has ended."""
+
+    def __init__(self, code: str, detail: str, *, may_retry: bool) -> None:
+        super().__init__(code, detail)
+        self.may_retry = may_retry
+
+
+@dataclass(frozen=True, slots=True)
+class FaceStep:
+    """What the page asks for. Index -1 is the look straight at the camera before the first step."""
+
+    index: int
+    action: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceChallenge:
+    """A challenge was drawn; only its first step is revealed."""
+
+    step: FaceStep
+    steps_total: int
+    deadline_ms: int
+    view: CeremonyView
+
+
+@dataclass(frozen=True, slots=True)
+class FaceProgress:
+    """`state` is go_on, next_step or finished; finished means that `view` stands at DONE."""
+
+    state: str
+    hint: str | None
+    step: FaceStep | None
+    view: CeremonyView
+
+
+class FaceFactor:
+    """Draw challenges, take frames, reach verdicts."""
+
+    def __init__(
+        self,
+        *,
+        ceremonies: Ceremonies,
+        pipeline: FacePipeline,
+        database: Database,
+        sealer: Sealer,
+        attempts: Attempts,
+        audit: AuditSink,
+        settings: Settings,
+        rng: Random | None = None,
+        sessions: type[FaceSession] = FaceSession,
+    ) -> None:
+        self._gate = Gate(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
+        self._ceremonies = ceremonies
+        self._pipeline = pipeline
+        self._database = database
+        self._settings = settings
+        self._rng = rng or SystemRandom()
+        self._sessions = sessions
+        references = References(
+            database=database,
+            sealer=sealer,
+            calibration=pipeline.calibration,
+            ttl_days=settings.reference_ttl_days,
+        )
+        self._verdict = FaceVerdict(
+            gate=self._gate,
+            references=references,
+            database=database,
+            attempts=attempts,
+            calibration=pipeline.calibration,
+        )
+
+    def start(self, view: CeremonyView, *, now: datetime) -> FaceChallenge:
+        """Draw a challenge and reveal its opening.
+
+        1. at the face stage: possession is proven          3. tries left in this ceremony
+        2. enrolling: consent is given, before any picture   4. attempt counted
+
+        Raises:
+            CeremonyRefused, FactorRejected, FaceRefused, LockedOut: nothing was drawn.
+        """
+        self._require_stage(view, now=now)  # (1)
+        if view.purpose is Purpose.ENROL:  # (2)
+            consent_of(view, database=self._database)
+        scratch = self._ceremonies.scratch(view)
+        tries = int(scratch.get(TRIES) or b"0") + 1
+        if tries > MAX_CHALLENGES:  # (3)
+            self._refuse(view, scratch, "face_rejected", ["too_many_challenges"], now=now)
+        self._gate.take(view, _counted(view), now=now)  # (4)
+        steps = draw_challenge(self._rng)
+        deadline_ms = self._settings.challenge_ttl_s * 1000
+        session = self._sessions.begin(
+            steps, mode=view.purpose.value, pauses_ms=draw_pauses(self._rng, steps), deadline_ms=deadline_ms
+        )
+        scratch = _with(scratch, session, started_ms=to_ms(now)).with_part(TRIES, str(tries).encode())
+
+        def within(transaction: Session) -> None:
+            details = {"steps": [str(step) for step in steps], "attempt": tries}
+            self._gate.log("face_challenge_drawn", view, now=now, details=details, session=transaction)
+
+        view = self._ceremonies.save_scratch(view, scratch, now=now, within=within)
+        return FaceChallenge(step=_step(session, -1), steps_total=len(steps), deadline_ms=deadline_ms, view=view)
+
+    def push(self, view: CeremonyView, frames: Sequence[Frame], *, now: datetime) -> FaceProgress:
+        """Take the next frames of the running challenge; at its end reach the verdict.
+
+        Raises:
+            FaceRefused: the frames or the person were not accepted; the challenge is consumed.
+        """
+        self._require_stage(view, now=now)
+        scratch = self._ceremonies.scratch(view)
+        stored, started = scratch.get(SESSION), scratch.get(STARTED)
+        if stored is None or started is None:
+            self._refuse(view, scratch, "frames_invalid", ["no_challenge"], now=now)
+        session = self._sessions.from_bytes(stored)
+        try:
+            progress = self._look(session, frames, now_ms=to_ms(now) - int(started))
+        except BiometricError as exc:
+            self._refuse(view, scratch, exc.code, [str(session.evidence.broken or exc.code)], now=now)
+        if progress.state is State.FAILED:
+            self._refuse(view, scratch, "face_rejected", [str(session.evidence.failed)], now=now)
+        if progress.state is not State.FINISHED:
+            scratch = scratch.with_part(SESSION, session.to_bytes())
+            view = self._ceremonies.save_scratch(view, scratch, now=now)
+            step = _step(session, progress.step_index)
+            return FaceProgress(state=progress.state.value, hint=progress.hint, step=step, view=view)
+        consumed = scratch.without(SESSION, STARTED)
+        view = self._ceremonies.save_scratch(view, consumed, now=now)
+        judge = self._verdict.enrol if view.purpose is Purpose.ENROL else self._verdict.verify
+        try:
+            done = judge(view, session, now=now)
+        except FaceDenied as exc:
+            self._refuse(view, consumed, exc.code, exc.reasons, now=now, likeness=exc.likeness)
+        return FaceProgress(state="finished", hint=None, step=None, view=done)
+
+    def _look(self, session: FaceSession, frames: Sequence[Frame], *, now_ms: int) -> Progress:
+        """Let the frames be looked at, within the limits of the settings."""
+        return session.push(
+            frames, pipeline=self._pipeline, now_ms=now_ms, max_frame_bytes=self._settings.max_frame_bytes
+        )
+
+    def _require_stage(self, view: CeremonyView, *, now: datetime) -> None:
+        if view.stage is Stage.FACE:
+            return
+        if view.stage is Stage.DONE:
+            raise CeremonyRefused("ceremony_refused", "not_at_face")
+        self._gate.log("face_refused", view, now=now, details={"check": "possession_first", "stage": view.stage.value})
+        raise CeremonyRefused("possession_first", f"face_at_{view.stage}")
+
+    def _refuse(
+        self,
+        view: CeremonyView,
+        scratch: Scratch,
+        code: str,
+        reasons: Sequence[str],
+        *,
+        now: datetime,
+        likeness: Comparison | None = None,
+    ) -> NoReturn:
+        """Consume the challenge, or end the ceremony after the last one; audit why; raise FaceRefused."""
+        tries = int(scratch.get(TRIES) or b"0")
+        details = {"code": code, "denied_by": list(reasons), "attempt": tries, **scores(likeness)}
+        self._gate.log("face_refused", view, now=now, details=details)
+        may_retry = tries < MAX_CHALLENGES
+        if not may_retry:
+            self._ceremonies.end(view, now=now, reason="face_refused")
+        elif scratch.get(SESSION) is not None:
+            self._ceremonies.save_scratch(view, scratch.without(SESSION, STARTED), now=now)
+        raise FaceRefused(code, ",".join(reasons), may_retry=may_retry)
+
+
+def _counted(view: CeremonyView) -> Counted:
+    return Counted.FACE_ENROL if view.purpose is Purpose.ENROL else Counted.FACE
+
+
+def _with(scratch: Scratch, session: FaceSession, *, started_ms: int) -> Scratch:
+    return scratch.with_part(SESSION, session.to_bytes()).with_part(STARTED, str(started_ms).encode())
+
+
+def _step(session: FaceSession, index: int) -> FaceStep:
+    if index < 0:
+        return FaceStep(index=-1, action=CENTRE, count=1)
+    step = session.evidence.steps[index]
+    return FaceStep(index=index, action=step.kind.value, count=step.count)

@@ -1,0 +1,172 @@
+"""The end of a face challenge: the verdict, and what follows from it in one transaction.
+
+Rules:
+ * A login is compared with the stored face over the very frames that prove life; an enrolment stores their mean.
+ * Who enrols again must look like the stored face, as long as that has not expired: with a stolen password and a
+   stolen phone one could otherwise put one's own face in its place.
+ * Without a reference the camera has run all the same, and the answer is the same no.
+ * Scores and cues go to the audit log, vectors go nowhere.
+
+Not here: challenges, frames and tries (face.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from biometric.compare import compare
+from biometric.errors import FaceRejected
+from plugin.ceremonies.attempts import Counted
+from plugin.ceremonies.types import Amr
+from plugin.factors.enrolment import consent_of
+from plugin.factors.gate import UsedMeanwhile
+from plugin.factors.references import is_still, replace
+from vault.references import ReferenceExpired, ReferenceOutdated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from biometric.calibration import Calibration
+    from biometric.liveness.session import FaceSession, LiveFace
+    from biometric.types import Comparison, FaceEmbeddings
+    from plugin.ceremonies.attempts import Attempts
+    from plugin.ceremonies.types import CeremonyView
+    from plugin.factors.gate import Gate
+    from plugin.factors.references import Enrolled, References
+    from plugin.store.database import Database
+
+
+class FaceDenied(Exception):  # noqa: N818  (an outcome)
+    """The verdict is no; everything in it is for the audit log."""
+
+    def __init__(self, reasons: Sequence[str], likeness: Comparison | None = None) -> None:
+        super().__init__(", ".join(reasons))
+        self.code = FaceRejected.code
+        self.reasons = tuple(reasons)
+        self.likeness = likeness
+
+
+class FaceVerdict:
+    """Verify or enrol the face of a finished challenge, which the caller has already consumed."""
+
+    def __init__(
+        self, *, gate: Gate, references: References, database: Database, attempts: Attempts, calibration: Calibration
+    ) -> None:
+        self._gate = gate
+        self._references = references
+        self._database = database
+        self._attempts = attempts
+        self._calibration = calibration
+
+    def verify(self, view: CeremonyView, session: FaceSession, *, now: datetime) -> CeremonyView:
+        """Compare with the stored face and move on.
+
+        1. a face is enrolled, its row is as we wrote it, and it is neither expired nor of other models
+        2. live, and the same person (liveness/fusion.py): one verdict over the same frames
+        3. the reference was not erased or replaced meanwhile
+
+        Raises:
+            FaceDenied: with the reason.
+        """
+        enrolled = self._enrolled(view, now=now)
+        if enrolled is None:  # (1)
+            raise FaceDenied(["not_enrolled"])
+        live = self._live(session, enrolled)  # (2)
+
+        def within(transaction: Session) -> None:
+            if not is_still(transaction, enrolled.row):  # (3)
+                raise UsedMeanwhile("reference_replaced")
+
+        try:
+            return self._gate.commit(
+                view,
+                Counted.FACE,
+                now=now,
+                proven=Amr.FACE.value,
+                within=within,
+                event="factor_accepted",
+                details=self._judged(live, live.comparison),
+            )
+        except UsedMeanwhile as exc:
+            raise FaceDenied([exc.check]) from exc
+
+    def enrol(self, view: CeremonyView, session: FaceSession, *, now: datetime) -> CeremonyView:
+        """Store the face in place of an older one and move on.
+
+        1. consent of this enrolment
+        2. live, and one person in all poses
+        3. the same person as before, if there is a valid reference
+
+        Raises:
+            FaceDenied: with the reason.
+        """
+        consent_id = consent_of(view, database=self._database)  # (1)
+        live = self._live(session, None)  # (2)
+        before = self._enrolled(view, now=now)
+        likeness = self._compare(live.embeddings, before)
+        if likeness is not None and not likeness.match:  # (3)
+            raise FaceDenied(["not_the_enrolled_person"], likeness)
+        row = self._references.new_row(view.owner, live.embeddings, consent_id=consent_id, now=now)
+
+        def within(transaction: Session) -> None:
+            replace(transaction, row)
+            self._attempts.reset(view.owner, [Counted.FACE, Counted.FACE_ENROL], session=transaction)
+
+        kept = {"reference_id": row.id, "consent_id": consent_id, "expires_ms": row.expires_ms}
+        return self._gate.commit(
+            view,
+            Counted.FACE_ENROL,
+            now=now,
+            proven=Amr.FACE.value,
+            within=within,
+            event="enrolled",
+            details=kept | self._judged(live, likeness),
+            reference_id=row.id,
+        )
+
+    def _live(self, session: FaceSession, expected: Enrolled | None) -> LiveFace:
+        reference = expected.embeddings if expected is not None else None
+        try:
+            return session.verdict(reference=reference, calibration=self._calibration)
+        except FaceRejected as exc:
+            raise FaceDenied(exc.reasons, self._compare(session.evidence.front(), expected)) from exc
+
+    def _enrolled(self, view: CeremonyView, *, now: datetime) -> Enrolled | None:
+        """Return the valid reference of this subject, or None; an expired or outdated one counts as none, audited."""
+        row = self._references.find(view.owner)
+        if row is None:
+            return None
+        self._gate.believe(row, view, now=now)
+        try:
+            return self._references.open(row, now=now)
+        except (ReferenceExpired, ReferenceOutdated) as exc:
+            details = {"check": exc.code, "reference_id": row.id}
+            self._gate.log("face_refused", view, now=now, details=details)
+            return None
+
+    def _compare(self, face: FaceEmbeddings | None, expected: Enrolled | None) -> Comparison | None:
+        if face is None or expected is None:
+            return None
+        return compare(face, expected.embeddings, calibration=self._calibration)
+
+    def _judged(self, live: LiveFace, likeness: Comparison | None) -> dict[str, Any]:
+        """Return what the audit log may keep of a decision."""
+        found = {"confirmed_by": list(live.confirmed_by), "calibration": self._calibration.id}
+        return found | scores(likeness)
+
+
+def scores(likeness: Comparison | None) -> dict[str, float]:
+    """Return the numbers of a comparison, for the audit log only."""
+    if likeness is None:
+        return {}
+    return {
+        "similarity_facenet": likeness.facenet.similarity,
+        "threshold_facenet": likeness.facenet.threshold,
+        "similarity_sface": likeness.sface.similarity,
+        "threshold_sface": likeness.sface.threshold,
+        "fused_score": likeness.fused_score,
+        "fused_threshold": likeness.fused_threshold,
+    }

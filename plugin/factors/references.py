@@ -1,0 +1,126 @@
+"""The stored face of a subject: one row, replaced as a whole.
+
+Rules:
+ * A row is believed after its MAC fits, and opens only as what it was sealed as (vault/references.py).
+ * It names the models that made it; with others it is not compared.
+
+Not here: when a face may be stored or replaced (face.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, exists, select
+
+from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings
+from plugin.ceremonies.types import to_ms
+from plugin.store.integrity import sign
+from plugin.store.tables import Reference
+from vault.references import ReferenceBinding, SealedReference, open_reference, seal_reference
+from vault.transform import VERSION as TRANSFORM_VERSION
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from biometric.calibration import Calibration
+    from plugin.ceremonies.types import Subject
+    from plugin.store.database import Database
+    from vault.interface import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A reference that was opened, and the row it came from."""
+
+    row: Reference
+    embeddings: FaceEmbeddings
+
+
+class References:
+    """Find, open and make reference rows. Nothing is written here but by the caller's transaction."""
+
+    def __init__(self, *, database: Database, sealer: Sealer, calibration: Calibration, ttl_days: int) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._models = models_id(calibration)
+        self._ttl = timedelta(days=ttl_days)
+
+    def find(self, owner: Subject) -> Reference | None:
+        """Return the row, not yet believed."""
+        query = select(Reference).filter_by(issuer=owner.issuer, subject=owner.subject)
+        with self._database.reading() as session:
+            return session.scalar(query)
+
+    def open(self, row: Reference, *, now: datetime) -> Enrolled:
+        """Return the face of a row whose MAC was checked.
+
+        Raises:
+            ReferenceExpired, ReferenceOutdated: it must be enrolled again.
+            VaultError: it cannot be opened.
+        """
+        vectors = open_reference(
+            SealedReference(row.sealed_embeddings),
+            sealer=self._sealer,
+            binding=_binding(row),
+            expected_model_digests=self._models,
+            now=now,
+        )
+        embeddings = FaceEmbeddings(
+            facenet=Embedding(vectors["facenet"], FACENET), sface=Embedding(vectors["sface"], SFACE)
+        )
+        return Enrolled(row=row, embeddings=embeddings)
+
+    def new_row(self, owner: Subject, embeddings: FaceEmbeddings, *, consent_id: str, now: datetime) -> Reference:
+        """Return a sealed and signed row."""
+        row = Reference(
+            id=secrets.token_urlsafe(32),
+            issuer=owner.issuer,
+            subject=owner.subject,
+            model_digests=self._models,
+            transform_version=TRANSFORM_VERSION,
+            consent_id=consent_id,
+            created_ms=to_ms(now),
+            expires_ms=to_ms(now + self._ttl),
+        )
+        vectors = {"facenet": embeddings.facenet.vector, "sface": embeddings.sface.vector}
+        row.sealed_embeddings = seal_reference(vectors, sealer=self._sealer, binding=_binding(row))
+        sign(row, sealer=self._sealer)
+        return row
+
+
+def replace(session: Session, row: Reference) -> None:
+    """Store `row` in place of whatever this subject had."""
+    session.execute(delete(Reference).filter_by(issuer=row.issuer, subject=row.subject))
+    session.add(row)
+
+
+def is_still(session: Session, row: Reference) -> bool:
+    """Tell whether `row` is what is stored: not erased and not replaced since it was read."""
+    return bool(session.scalar(select(exists().where(Reference.id == row.id, Reference.mac == row.mac))))
+
+
+def models_id(calibration: Calibration) -> str:
+    """Return one digest of every model file and of the framing; vectors with different ones are never compared."""
+    made_by = json.dumps([calibration.framing, calibration.models], sort_keys=True)
+    return hashlib.sha256(made_by.encode()).hexdigest()
+
+
+def _binding(row: Reference) -> ReferenceBinding:
+    return ReferenceBinding(
+        record_id=row.id,
+        issuer=row.issuer,
+        subject=row.subject,
+        consent_id=row.consent_id,
+        model_digests=row.model_digests,
+        created_ms=row.created_ms,
+        expires_ms=row.expires_ms,
+        transform_version=row.transform_version,
+    )
