@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from plugin.api import ceremony as api
 from plugin.doors import erase, health, provider
 from plugin.pages import ceremony as pages
 from plugin.web.access_log import register_access_log
@@ -43,7 +44,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     register_access_log(app)
     register_headers(app, https=settings.issuer.startswith("https:"))
     register_errors(app)
-    for blueprint in (provider.bp, erase.bp, health.bp, pages.bp):
+    for blueprint in (provider.bp, erase.bp, health.bp, pages.bp, api.bp):
         app.register_blueprint(blueprint)
     limit_routes(app, storage=settings.rate_limit_storage)
     if settings.trusted_proxies:

@@ -13,12 +13,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plugin.audit.log import AuditLog
+from plugin.ceremonies.attempts import Attempts
+from plugin.ceremonies.service import Ceremonies
+from plugin.doors.housekeeping import Housekeeping
 from plugin.doors.keys import HttpJwksFetcher, KeyCache
 from plugin.doors.registry import Registry
+from plugin.doors.seen import SeenJtis
+from plugin.doors.signed_request import SignedMessages
+from plugin.doors.signer import Signer
 from plugin.errors import SettingsError
+from plugin.factors.enrolment import Enrolment
+from plugin.factors.invitation import Invitations
+from plugin.factors.recovery_codes import RecoveryCodes
+from plugin.factors.totp import TotpFactor
+from plugin.factors.webauthn import WebauthnFactor
 from plugin.settings import VaultBackend
 from plugin.store.database import Database
 from vault.keyring import KeyringSealer
@@ -28,17 +39,9 @@ from vault.transit import TransitSealer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin.ceremonies.attempts import Attempts
-    from plugin.ceremonies.service import Ceremonies
+    from biometric.pipeline import FacePipeline
     from plugin.doors.keys import JwksFetcher
-    from plugin.doors.signed_request import SignedMessages
-    from plugin.doors.signer import Signer
-    from plugin.factors.enrolment import Enrolment
     from plugin.factors.face import FaceFactor
-    from plugin.factors.invitation import Invitations
-    from plugin.factors.recovery_codes import RecoveryCodes
-    from plugin.factors.totp import TotpFactor
-    from plugin.factors.webauthn import WebauthnFactor
     from plugin.settings import Settings
     from vault.interface import Sealer
 
@@ -61,6 +64,7 @@ class Services:
     messages: SignedMessages
     signer: Signer
     ceremonies: Ceremonies
+    housekeeping: Housekeeping
     attempts: Attempts
     totp: TotpFactor
     webauthn: WebauthnFactor
@@ -98,3 +102,69 @@ def open_sealer(settings: Settings) -> Sealer:
 def build_registry(database: Database, fetcher: JwksFetcher | None = None) -> Registry:
     """Return the registry of identity providers."""
     return Registry(database=database, keys=KeyCache(fetcher or HttpJwksFetcher()), audit=AuditLog(database))
+
+
+def open_pipeline(settings: Settings) -> FacePipeline:
+    """Return the models, after their digests and thresholds matched. Raises BiometricError."""
+    from biometric.pipeline import FacePipeline  # noqa: PLC0415  (loads OpenCV and LiteRT; most commands need neither)
+
+    return FacePipeline.open(settings.models_dir)
+
+
+def build_services(
+    settings: Settings,
+    *,
+    pipeline: FacePipeline | None = None,
+    fetcher: JwksFetcher | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Services:
+    """Return everything a request may need.
+
+    Raises:
+        SettingsError, ServiceError: settings, database or signing key are not fit.
+        VaultError: the vault does not seal and open.
+        BiometricError: a model file or its thresholds are not the ones that were measured.
+    """
+    from plugin.factors.face import FaceFactor  # noqa: PLC0415  (as in open_pipeline)
+
+    database = open_database(settings)
+    sealer = open_sealer(settings)
+    audit = AuditLog(database)
+    registry = build_registry(database, fetcher)
+    ceremonies = Ceremonies(database=database, sealer=sealer, settings=settings, audit=audit)
+    attempts = Attempts(database)
+    common: dict[str, Any] = {"ceremonies": ceremonies, "database": database, "sealer": sealer, "audit": audit}
+    counted: dict[str, Any] = {**common, "attempts": attempts}
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        sealer=sealer,
+        audit=audit,
+        registry=registry,
+        messages=SignedMessages(registry=registry, seen=SeenJtis(database), audience=settings.issuer),
+        signer=Signer.open(database=database, sealer=sealer, issuer=settings.issuer, now=clock()),
+        ceremonies=ceremonies,
+        housekeeping=Housekeeping(ceremonies),
+        attempts=attempts,
+        totp=TotpFactor(**counted),
+        webauthn=WebauthnFactor(**counted, settings=settings),
+        recovery_codes=RecoveryCodes(**counted),
+        invitation=Invitations(**counted, settings=settings),
+        enrolment=Enrolment(**common),
+        face=FaceFactor(**counted, settings=settings, pipeline=pipeline or open_pipeline(settings)),
+    )
+
+
+def build_invitations(settings: Settings, database: Database) -> Invitations:
+    """Return what `facestep invite` needs, without the models."""
+    sealer, audit = open_sealer(settings), AuditLog(database)
+    ceremonies = Ceremonies(database=database, sealer=sealer, settings=settings, audit=audit)
+    return Invitations(
+        ceremonies=ceremonies,
+        database=database,
+        sealer=sealer,
+        attempts=Attempts(database),
+        audit=audit,
+        settings=settings,
+    )

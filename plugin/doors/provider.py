@@ -88,6 +88,7 @@ def authorize() -> AnyResponse:
         _audit_authorize(str(exc.error))
         raise ClientRefused("client_refused", str(exc.error)) from exc
     settings = services().settings
+    services().housekeeping.sweep(now=now())
     ceremony = services().ceremonies.begin(g.verified_request, now=now())
     response = redirect(f"/ceremony/{ceremony.id}", code=303)
     secure = settings.issuer.startswith("https:")

@@ -1,4 +1,4 @@
-"""One JSON line a request: which route, how it ended, how long it took.
+"""One line a request: which route, how it ended, how long it took.
 
 Rules:
  * The route, never the address: query strings carry codes and request objects, paths carry ceremony ids.
@@ -7,7 +7,6 @@ Rules:
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from typing import TYPE_CHECKING, Final
@@ -43,5 +42,5 @@ def _write(response: Response) -> Response:
     ceremony_id = (request.view_args or {}).get("ceremony_id")
     if ceremony_id:
         line["ceremony"] = str(ceremony_id)[:_ID_CHARS]
-    log.info(json.dumps(line))
+    log.info("%s %s", line["method"], line["route"], extra={"facestep": line})
     return response

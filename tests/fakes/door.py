@@ -16,6 +16,7 @@ from plugin.audit.log import AuditLog
 from plugin.ceremonies.attempts import Attempts
 from plugin.ceremonies.service import Ceremonies
 from plugin.ceremonies.types import Stage
+from plugin.doors.housekeeping import Housekeeping
 from plugin.doors.keys import KeyCache
 from plugin.doors.registry import Registry
 from plugin.doors.seen import SeenJtis
@@ -124,6 +125,7 @@ def open_door(folder: Path, **changes: Any) -> Door:
     database = Database(chosen.database_url)
     audit = AuditLog(database)
     registry = Registry(database=database, keys=KeyCache(jwks), audit=audit)
+    ceremonies = Ceremonies(database=database, sealer=sealer, settings=chosen, audit=audit)
     services = Services(
         settings=chosen,
         clock=clock,
@@ -133,7 +135,8 @@ def open_door(folder: Path, **changes: Any) -> Door:
         registry=registry,
         messages=SignedMessages(registry=registry, seen=SeenJtis(database), audience=chosen.issuer),
         signer=Signer.open(database=database, sealer=sealer, issuer=chosen.issuer, now=clock()),
-        ceremonies=Ceremonies(database=database, sealer=sealer, settings=chosen, audit=audit),
+        ceremonies=ceremonies,
+        housekeeping=Housekeeping(ceremonies),
         attempts=Attempts(database),
         **{name: Absent(name) for name in ("totp", "webauthn", "recovery_codes", "invitation", "enrolment", "face")},
     )
