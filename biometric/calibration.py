@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from biometric.models import ModelStore
 
-FRAMING: Final = "mesh-five-points-stretched-mirrored-v1"
+FRAMING: Final = "mesh-points-facenet-stretched-mirrored-sface-single-v1"
 """Changes whenever a pixel or a vector would come out differently (align.py, embed.py, landmarks.py)."""
 
 BOUND_MODELS: Final = ("yunet", "face_mesh", "facenet", "sface")
