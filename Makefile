@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 VAULT ?= openbao
+export KEYCLOAK_PORT ?= 8080
+export SERVICE_PORT ?= 8100
+export VAULT_PORT ?= 8200
 PY := .venv/bin/python
 READY := .venv/.facestep-ready
 JAR := keycloak_extension/target/facestep-keycloak.jar

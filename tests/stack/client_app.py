@@ -1,6 +1,6 @@
 """An ordinary OpenID Connect client of the realm, as any application behind Keycloak would be: public, code flow, PKCE.
 
-It checks the id_token as a client should (signature by the realm's keys, issuer, audience, nonce) and looks at `amr` and `acr`.
+It checks the id_token as a client should: signature by the realm's keys, issuer, audience, nonce.
 """
 
 from __future__ import annotations

@@ -75,6 +75,10 @@ class Service:
         )
         self._process.wait_until(lambda: answers(f"{self.url}/health/ready"), seconds=START_SECONDS)
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.running
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.stop()

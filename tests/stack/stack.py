@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REALM = "demo"
-STEP = "face"
+ACR = "facestep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,12 @@ class Ports:
     keycloak: int
     service: int
     vault: int
+    client: int = 0
+    """Where the ordinary client pretends to be; browser tests answer for it."""
 
     @classmethod
     def free(cls) -> Ports:
-        return cls(keycloak=free_port(), service=free_port(), vault=free_port())
+        return cls(keycloak=free_port(), service=free_port(), vault=free_port(), client=free_port())
 
     def check(self, *, vault: str) -> None:
         """Raise StackError for the first port that is taken."""
@@ -112,8 +114,16 @@ class Stack:
     def install(self, realm: str, *, register: bool) -> None:
         """Set up `realm` with our own command, as an admin would."""
         self.service.command(
-            "keycloak", "install", "--server", self.keycloak.url, "--realm", realm, "--create-realm",
-            "--facestep-url", self.service.url, *(["--register"] if register else []),
+            "keycloak",
+            "install",
+            "--server",
+            self.keycloak.url,
+            "--realm",
+            realm,
+            "--create-realm",
+            "--facestep-url",
+            self.service.url,
+            *(["--register"] if register else []),
             env=self.keycloak.admin_environment(),
         )
 
@@ -126,6 +136,13 @@ class Stack:
         """Return every audit entry, oldest first."""
         listed = self.service.command("audit", "list", "--after", "0", "--limit", "100000", "--json")
         return [json.loads(line) for line in listed.splitlines() if line.strip()]
+
+    def require_running(self) -> None:
+        """Raise StackError when a server has ended by itself."""
+        if not self.service.running:
+            raise StackError(f"the Facestep service has ended; its log is {self.service.log}")
+        if not self.keycloak.running:
+            raise StackError(f"Keycloak has ended; its log is {self.keycloak.log}")
 
     def stop(self) -> None:
         self.service.stop()

@@ -1,0 +1,105 @@
+"""`make demo-check`: the demo without a person.
+
+A real Chromium goes through Keycloak's own pages and ours. One line a case: expected and seen; exit status 1 if any
+differs.
+The faces are simulated (tests/simulator); servers, pages, models and pictures are real.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import sync_playwright
+
+from tests.stack.cases import CASES, Case
+from tests.stack.chromium import ChromiumMissing, ensure, launch_options
+from tests.stack.errors import StackError
+from tests.stack.stack import Ports, Stack
+from tests.stack.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one case showed."""
+
+    case: Case
+    seen: str
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return self.seen == self.case.expected
+
+    def line(self) -> str:
+        mark = "ok  " if self.passed else "FAIL"
+        return (
+            f"{mark}  {self.case.name}  |  expected: {self.case.expected}  |  seen: {self.seen}  ({self.seconds:.0f} s)"
+        )
+
+
+@contextmanager
+def running_world(*, vault: str) -> Iterator[World]:
+    """Yield a world on a stack of its own, on free ports, in a temporary folder."""
+    ensure()
+    with (
+        tempfile.TemporaryDirectory(prefix="facestep-check-") as folder,
+        Stack(Path(folder) / "stack", vault=vault, ports=Ports.free(), say=_say) as stack,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(**launch_options())
+        try:
+            yield World(stack, browser)
+        finally:
+            browser.close()
+
+
+def play(world: World, case: Case) -> Outcome:
+    """Play one case; whatever breaks is what was seen."""
+    began = time.monotonic()
+    try:
+        seen = case.play(world)
+    except (PlaywrightError, StackError, AssertionError, KeyError, IndexError, OSError) as exc:
+        traceback.print_exc(file=sys.stderr)
+        seen = f"{type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else ''}"
+    return Outcome(case, seen, time.monotonic() - began)
+
+
+def _say(message: str) -> None:
+    print(f"· {message}", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--vault", choices=("openbao", "local"), default="openbao")
+    parser.add_argument("--only", metavar="WORDS", help="play only cases whose name has these words (enrolment always)")
+    options = parser.parse_args()
+    try:
+        with running_world(vault=options.vault) as world:
+            outcomes = []
+            for case in CASES:
+                if options.only and options.only not in case.name and not case.name.startswith("enrol"):
+                    continue
+                outcomes.append(play(world, case))
+                print(outcomes[-1].line(), flush=True)
+    except (StackError, ChromiumMissing) as exc:
+        print(f"facestep: {exc}", file=sys.stderr)
+        return 1
+    failed = sum(not outcome.passed for outcome in outcomes)
+    print(f"{len(outcomes) - failed} of {len(outcomes)} cases as expected")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
