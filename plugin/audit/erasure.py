@@ -4,7 +4,8 @@ Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, an
 codes, so that a login or enrolment under way cannot bring anything back.
 
 Stays:
- * failure counters: else an attacker who can make a person erase and enrol again would get fresh attempts;
+ * failure counters: else an attacker who can bring about an erasure would get fresh attempts, at the invitation for
+   one; a new invitation or a newly set up factor resets its own counter (ceremonies/attempts.py);
  * consents, marked withdrawn: proof that there was one is owed even after it ended (GDPR 7(1)); no biometric data;
  * audit entries: what was decided, with scores but never a vector or picture.
 
@@ -17,7 +18,7 @@ Not here: who may ask for it (doors/erase.py, factors/enrolment.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from sqlalchemy import CursorResult, Executable, delete, update
 
@@ -40,16 +41,16 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from plugin.audit.events import Detail
-    from plugin.audit.log import AuditLog
 
-_ENROLLED: Final[dict[str, type[Any]]] = {
+_GONE: Final[dict[str, type[Any]]] = {
     "references": Reference,
     "totp_secrets": TotpSecret,
     "webauthn_credentials": WebauthnCredential,
     "recovery_codes": RecoveryCode,
     "invitations": Invitation,
+    "ceremonies": Ceremony,
+    "result_codes": ResultCode,
 }
-_PASSING: Final[dict[str, type[Any]]] = {"ceremonies": Ceremony, "result_codes": ResultCode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +62,40 @@ class Erased:
     rows: Mapping[str, int]
 
     @property
-    def was_enrolled(self) -> bool:
-        """True if there was anything to identify the person by."""
-        return any(self.rows[name] for name in _ENROLLED)
+    def anything(self) -> bool:
+        """True if there was anything to erase."""
+        return any(self.rows.values())
 
 
-def erase_subject(session: Session, *, audit: AuditLog, issuer: str, subject: str, now: datetime) -> Erased:
-    """Delete everything of (issuer, subject) within the caller's transaction. Harmless to repeat; always logged."""
+def erase_subject(session: Session, *, audit: _Log, issuer: str, subject: str, now: datetime) -> Erased:
+    """Delete everything of (issuer, subject) in the caller's transaction. Safe to repeat: only what went is logged."""
     rows = {
         name: _count(session, delete(table).where(table.issuer == issuer, table.subject == subject))
-        for name, table in (_ENROLLED | _PASSING).items()
+        for name, table in _GONE.items()
     }
     open_consents = (Consent.issuer == issuer, Consent.subject == subject, Consent.withdrawn_ms.is_(None))
     withdrawn = update(Consent).where(*open_consents).values(withdrawn_ms=to_ms(now))
     rows["consents_withdrawn"] = _count(session, withdrawn)
-    details: dict[str, Detail] = dict(rows)
-    audit.append("erased", at=now, issuer=issuer, subject=subject, details=details, session=session)
-    return Erased(issuer=issuer, subject=subject, rows=rows)
+    erased = Erased(issuer=issuer, subject=subject, rows=rows)
+    if erased.anything:
+        details: dict[str, Detail] = dict(rows)
+        audit.append("erased", at=now, issuer=issuer, subject=subject, details=details, session=session)
+    return erased
+
+
+class _Log(Protocol):
+    """The part of log.AuditLog that is needed here."""
+
+    def append(
+        self,
+        event: str,
+        *,
+        at: datetime,
+        issuer: str,
+        subject: str,
+        details: dict[str, Detail],
+        session: Session,
+    ) -> object: ...
 
 
 def _count(session: Session, statement: Executable) -> int:

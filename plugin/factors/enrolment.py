@@ -4,7 +4,7 @@ Rules:
  * No camera without consent to exactly the text that was shown, in this very enrolment (GDPR 9, BIPA 15).
  * Who came in with a possession factor may keep the TOTP secret and passkeys that are there.
  * Erasure takes everything of the subject away at once, ends what is under way, and says so in the audit log. Consents
-   stay, marked as withdrawn: they are the proof that earlier processing was allowed.
+   stay, marked as withdrawn: they are the proof that earlier processing was allowed (audit/erasure.py).
 
 What erasure cannot do: destroy a key. Keys are derived from the subject and exist only inside the sealer; what is gone
 is the sealed value. Backups of the database hold it until they are overwritten (docs/operations.md).
@@ -17,22 +17,13 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
+from plugin.audit.erasure import erase_subject
 from plugin.ceremonies.stages import stage_after
 from plugin.ceremonies.types import Stage, to_ms
 from plugin.errors import CeremonyRefused, FactorRejected
-from plugin.store.tables import (
-    Attempts,
-    Ceremony,
-    Consent,
-    Invitation,
-    RecoveryCode,
-    Reference,
-    ResultCode,
-    TotpSecret,
-    WebauthnCredential,
-)
+from plugin.store.tables import Consent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,16 +37,6 @@ if TYPE_CHECKING:
 
 CONSENT_TEXT_VERSION: Final = "2026-1"
 """Change it together with templates/, whenever the meaning of the text changes."""
-
-_ERASED: Final = {
-    "references": Reference,
-    "totp_secrets": TotpSecret,
-    "webauthn_credentials": WebauthnCredential,
-    "recovery_codes": RecoveryCode,
-    "invitations": Invitation,
-    "ceremonies": Ceremony,
-    "result_codes": ResultCode,
-}
 
 
 class Enrolment:
@@ -114,27 +95,10 @@ class Enrolment:
 
     def erase(self, owner: Subject, *, now: datetime) -> bool:
         """Erase everything of this subject; return whether there was anything. Safe to repeat."""
-        mine = {"issuer": owner.issuer, "subject": owner.subject}
         with self._database.transaction() as session:
-            counts = {
-                name: session.execute(delete(table).filter_by(**mine)).rowcount  # type: ignore[attr-defined]
-                for name, table in _ERASED.items()
-            }
-            session.execute(delete(Attempts).filter_by(**mine))
-            withdrawn = session.execute(
-                update(Consent).filter_by(**mine, withdrawn_ms=None).values(withdrawn_ms=to_ms(now))
-            ).rowcount  # type: ignore[attr-defined]
-            erased = any(counts.values())
-            if erased:
-                self._audit.append(
-                    "erased",
-                    at=now,
-                    issuer=owner.issuer,
-                    subject=owner.subject,
-                    details={**counts, "consents_withdrawn": withdrawn},
-                    session=session,
-                )
-        return erased
+            return erase_subject(
+                session, audit=self._audit, issuer=owner.issuer, subject=owner.subject, now=now
+            ).anything
 
     def _move_on(self, view: CeremonyView, *, now: datetime, within: Callable[[Session], None]) -> CeremonyView:
         return self._ceremonies.advance(view, to=stage_after(view.purpose, view.stage), now=now, within=within)
