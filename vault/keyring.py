@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from vault.encoding import canonical
-from vault.interface import Ciphertext, Context, Purpose, VaultError, VaultUnavailable, WrongContext, WrongMac
+from vault.interface import Ciphertext, Context, Purpose, VaultError, WrongContext, WrongMac
 from vault.warning import UnsafeDevelopmentWarning
 
 if TYPE_CHECKING:
@@ -100,9 +100,9 @@ class KeyringSealer:
         return _derive(self._keys.mac, canonical("derive", label, message))
 
     def check(self, purposes: Collection[Purpose] = tuple(Purpose)) -> None:
-        """Raise VaultUnavailable unless the key file still holds the keys we opened it with."""
+        """Raise VaultError unless the key file still holds the keys we opened it with."""
         if _read(self._path) != self._keys:
-            raise VaultUnavailable(f"the key file {self._path} was replaced for {', '.join(purposes)}")
+            raise VaultError(f"the key file {self._path} was replaced for {', '.join(purposes)}")
 
     def _cipher(self, version: int, context: Context) -> AESGCM:
         info = canonical("seal", context.purpose.value, context.issuer, context.subject)
@@ -156,8 +156,8 @@ def _read(path: Path) -> _Keys:
             mac=b64decode(content["mac_key"], validate=True),
         )
     except FileNotFoundError as exc:
-        raise VaultUnavailable(f"the key file {path} does not exist; run `facestep vault install`") from exc
+        raise VaultError(f"the key file {path} does not exist; run `facestep vault install`") from exc
     except OSError as exc:
-        raise VaultUnavailable(f"the key file {path} cannot be read: {exc.strerror}") from exc
+        raise VaultError(f"the key file {path} cannot be read: {exc.strerror}") from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise VaultError(f"the key file {path} is damaged") from exc

@@ -39,7 +39,7 @@ def verify(*, expected_head: str | None, as_json: bool) -> None:
     """
     from plugin.audit.log import ChainBroken
 
-    noted = _parse_head(expected_head) if expected_head else None
+    noted = None if expected_head is None else _parse_head(expected_head)
     try:
         with _open_log() as log:
             head = log.verify(expected_head=noted).head

@@ -1,0 +1,174 @@
+"""`facestep database`, `facestep vault` and `facestep audit`, as a person at a shell sees them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from plugin.audit.log import AuditLog
+from plugin.cli import main
+from plugin.store.database import Database
+from tests.stack.openbao import OpenBao
+from vault.transit import POLICY
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+pytestmark = pytest.mark.filterwarnings("ignore::vault.warning.UnsafeDevelopmentWarning")
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    """Run one command with the settings of a development machine."""
+    settings = {
+        "ISSUER": "http://localhost:8100",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/facestep.db",
+        "ENVIRONMENT": "development",
+        "VAULT_BACKEND": "keyring",
+        "KEYRING_FILE": str(tmp_path / "keyring.json"),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FACESTEP_{name}", value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        return CliRunner().invoke(main, arguments, prog_name="facestep")
+
+    return run
+
+
+@pytest.fixture
+def log(shell, tmp_path):
+    shell("database", "migrate")
+    with closing(Database(f"sqlite:///{tmp_path}/facestep.db")) as database:
+        log = AuditLog(database)
+        for subject in ("alice", "bob", "carol"):
+            log.append(
+                "factor_refused", at=NOW, issuer="https://idp.example", subject=subject, details={"factor": "totp"}
+            )
+        yield log
+
+
+def edit(folder, statement):
+    with closing(sqlite3.connect(folder / "facestep.db")) as other, other:
+        other.execute(statement)
+
+
+def test_a_database_is_checked_migrated_and_checked_again(shell):
+    missing = shell("database", "check")
+    assert missing.exit_code == 2
+    assert missing.stderr.startswith("facestep: settings_invalid: the database is at revision none")
+    assert "facestep database migrate" in missing.stderr
+    assert missing.stderr.count("\n") == 1
+    assert shell("database", "migrate").exit_code == 0
+    assert shell("database", "migrate").exit_code == 0
+    assert shell("database", "check").exit_code == 0
+
+
+def test_a_locked_database_is_one_line(shell, tmp_path, monkeypatch):
+    shell("database", "migrate")
+    monkeypatch.setattr(Database.__init__, "__kwdefaults__", {"busy_timeout_s": 0.1})
+    with closing(sqlite3.connect(tmp_path / "facestep.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        locked = shell("database", "migrate")
+    assert locked.exit_code == 2
+    assert locked.stderr.startswith("facestep: store_busy: ")
+
+
+def test_the_keyring_is_made_once_and_then_left_alone(shell, tmp_path):
+    missing = shell("vault", "check")
+    assert missing.exit_code == 2
+    assert "facestep vault install" in missing.stderr
+    made = shell("vault", "install")
+    assert made.exit_code == 0
+    assert "made key file" in made.stdout
+    before = (tmp_path / "keyring.json").read_bytes()
+    assert shell("vault", "install").stdout == "the vault is set up\n"
+    assert (tmp_path / "keyring.json").read_bytes() == before
+    assert shell("vault", "check").exit_code == 0
+
+
+@pytest.mark.servers
+def test_a_real_vault_is_set_up_with_an_admin_token_and_used_with_a_lesser_one(shell, tmp_path, monkeypatch):
+    admin, service = tmp_path / "admin", tmp_path / "service"
+    with OpenBao.start(tmp_path / "openbao") as bao:
+        settings = {"BACKEND": "transit", "URL": bao.url, "TOKEN_FILE": str(service)}
+        for name, value in settings.items():
+            monkeypatch.setenv(f"FACESTEP_VAULT_{name}", value)
+        for path, token in ((admin, bao.root_token), (service, bao.token_for(POLICY))):
+            path.touch(mode=0o600)
+            path.write_text(token)
+        denied = shell("vault", "install")
+        made = shell("vault", "install", "--token-file", str(admin))
+        again = shell("vault", "install", "--token-file", str(admin))
+        works = shell("vault", "check")
+        bao.seal()
+        sealed = shell("vault", "check")
+    assert denied.stderr.startswith("facestep: vault_denied: ")
+    assert made.stdout.count("made key ") == 5
+    assert again.stdout == "the vault is set up\n"
+    assert works.exit_code == 0
+    assert (sealed.exit_code, sealed.stderr.split(": ")[1]) == (2, "vault_unavailable")
+    for said in (denied, made, again, works, sealed):
+        assert bao.root_token not in said.output
+
+
+def test_the_policy_names_only_what_the_service_does(shell):
+    policy = shell("vault", "policy").stdout
+    assert 'path "transit/decrypt/facestep-reference"' in policy
+    for word in ("sudo", "create", "read", "delete", "list", "*", "export", "rotate"):
+        assert word not in policy
+
+
+def test_a_log_as_written_verifies_and_prints_its_head(shell, log):
+    verified = shell("audit", "verify", "--json")
+    assert verified.exit_code == 0
+    answer = json.loads(verified.stdout)
+    assert (answer["intact"], answer["entries"]) == (True, 3)
+    assert shell("audit", "verify", "--expected-head", answer["head"]).exit_code == 0
+
+
+def test_a_broken_log_says_where(shell, log, tmp_path):
+    edit(tmp_path, "UPDATE audit_entries SET subject = 'mallory' WHERE seq = 2")
+    broken = shell("audit", "verify", "--json")
+    assert broken.exit_code == 1
+    assert json.loads(broken.stdout) == {"intact": False, "seq": 2, "why": "was edited"}
+    assert shell("audit", "verify").stdout == "the log is broken at entry 2: was edited\n"
+
+
+def test_a_log_whose_end_was_cut_off_shows_against_a_noted_head(shell, log, tmp_path):
+    head = json.loads(shell("audit", "verify", "--json").stdout)["head"]
+    edit(tmp_path, "DELETE FROM audit_entries WHERE seq = 3")
+    assert shell("audit", "verify").exit_code == 0
+    assert shell("audit", "verify", "--expected-head", head).exit_code == 1
+
+
+@pytest.mark.parametrize("head", ["", "3", "3:", "3:zz", "x:00", "0:" + "00" * 32, "3:0011"])
+def test_a_head_that_is_none_is_refused_not_ignored(shell, log, head):
+    refused = shell("audit", "verify", f"--expected-head={head}")
+    assert refused.exit_code == 2
+    assert "NUMBER:HASH" in refused.stderr
+
+
+def test_verify_cannot_tell_without_a_database(shell):
+    assert shell("audit", "verify").exit_code == 2
+
+
+def test_entries_are_listed_for_people_and_for_programs(shell, log):
+    lines = shell("audit", "list", "--limit", "2").stdout.splitlines()
+    assert len(lines) == 2
+    assert "factor_refused" in lines[0]
+    assert "bob at https://idp.example" in lines[0]
+    entries = [json.loads(line) for line in shell("audit", "list", "--after", "0", "--json").stdout.splitlines()]
+    assert [entry["subject"] for entry in entries] == ["alice", "bob", "carol"]
+    assert entries[0]["details"] == {"factor": "totp"}
+
+
+@pytest.mark.parametrize("group", ["database", "vault", "audit"])
+def test_help_has_examples(shell, group):
+    told = shell(group, "--help")
+    assert told.exit_code == 0
+    assert f"facestep {group} " in told.stdout.partition("Examples:")[2]
