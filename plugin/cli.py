@@ -11,6 +11,7 @@ Not here: what the commands do.
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any, Final
@@ -53,8 +54,10 @@ _WHAT_TO_DO: Final[dict[str, str]] = {
 
 
 def error_line(error: Exception) -> str:
-    """Return the one line that a person at the terminal sees for one of our errors."""
-    code: str = getattr(error, "code", "internal")
+    """Return the one line that a person at the terminal sees."""
+    if not isinstance(error, OUR_ERRORS):
+        return f"facestep: internal: unexpected {type(error).__name__}; run `facestep --debug …` to see where"
+    code = error.code
     detail = error.detail if isinstance(error, ServiceError) else str(error)
     sentence = " ".join((detail or public(code).message).split()).rstrip(".")
     advice = _WHAT_TO_DO.get(code)
@@ -86,11 +89,17 @@ class LazyGroup(click.Group):
         """Run the command; our errors become one line and exit status 2."""
         try:
             return super().invoke(ctx)
-        except OUR_ERRORS as error:
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click's own way of saying what is wrong with the command line
+        except Exception as error:
             if ctx.params.get("debug"):
                 raise
             click.echo(error_line(error), err=True)
-            ctx.exit(EXIT_ERROR)
+            raise click.exceptions.Exit(EXIT_ERROR) from error
+
+
+def _warn_in_one_line(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"facestep: warning: {message}", err=True)
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -106,6 +115,8 @@ def main(*, debug: bool) -> None:
       facestep clients add --issuer http://localhost:8080/realms/demo
       facestep serve
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
+    if not debug:
+        warnings.showwarning = _warn_in_one_line
 
 
 if __name__ == "__main__":

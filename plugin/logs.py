@@ -14,7 +14,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Final
 
-_TALKATIVE: Final = ("authlib", "gunicorn", "hvac", "sqlalchemy", "urllib3", "requests", "flask-limiter")
+_TALKATIVE: Final = ("alembic", "authlib", "gunicorn", "hvac", "sqlalchemy", "urllib3", "requests", "flask-limiter")
 """Authlib logs whole tokens at DEBUG, urllib3 and gunicorn addresses with their query strings."""
 
 

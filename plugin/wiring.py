@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from plugin.audit.log import AuditLog
 from plugin.ceremonies.attempts import Attempts
@@ -72,6 +72,16 @@ class Services:
     invitation: Invitations
     enrolment: Enrolment
     face: FaceFactor
+
+
+class _Parts(TypedDict):
+    """What every factor is built from."""
+
+    ceremonies: Ceremonies
+    database: Database
+    sealer: Sealer
+    attempts: Attempts
+    audit: AuditLog
 
 
 def open_database(settings: Settings) -> Database:
@@ -133,8 +143,7 @@ def build_services(
     registry = build_registry(database, fetcher)
     ceremonies = Ceremonies(database=database, sealer=sealer, settings=settings, audit=audit)
     attempts = Attempts(database)
-    common: dict[str, Any] = {"ceremonies": ceremonies, "database": database, "sealer": sealer, "audit": audit}
-    counted: dict[str, Any] = {**common, "attempts": attempts}
+    parts = _Parts(ceremonies=ceremonies, database=database, sealer=sealer, attempts=attempts, audit=audit)
     return Services(
         settings=settings,
         clock=clock,
@@ -147,12 +156,12 @@ def build_services(
         ceremonies=ceremonies,
         housekeeping=Housekeeping(ceremonies),
         attempts=attempts,
-        totp=TotpFactor(**counted),
-        webauthn=WebauthnFactor(**counted, settings=settings),
-        recovery_codes=RecoveryCodes(**counted),
-        invitation=Invitations(**counted, settings=settings),
-        enrolment=Enrolment(**common),
-        face=FaceFactor(**counted, settings=settings, pipeline=pipeline or open_pipeline(settings)),
+        totp=TotpFactor(**parts),
+        webauthn=WebauthnFactor(**parts, settings=settings),
+        recovery_codes=RecoveryCodes(**parts),
+        invitation=Invitations(**parts, settings=settings),
+        enrolment=Enrolment(ceremonies=ceremonies, database=database, audit=audit),
+        face=FaceFactor(**parts, settings=settings, pipeline=pipeline or open_pipeline(settings)),
     )
 
 

@@ -25,12 +25,16 @@ def command(*, issuer: str, subject: str, as_json: bool) -> None:
       facestep invite --issuer https://sso.example.org/realms/staff --subject 5f0c… --json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from plugin.ceremonies.types import Subject
+    from plugin.errors import ClientRefused, ServiceError
     from plugin.settings import Settings
     from plugin.wiring import build_invitations, build_registry, open_database, utc_now
 
     settings = Settings.load()
     with closing(open_database(settings)) as database:
-        client = build_registry(database).get(issuer)
+        try:
+            client = build_registry(database).get(issuer)
+        except ClientRefused as exc:
+            raise ServiceError("client_invalid", f"{issuer} is not registered; see `facestep clients list`") from exc
         issued = build_invitations(settings, database).issue(Subject(client.issuer, subject), now=utc_now())
     if as_json:
         click.echo(json.dumps({"code": issued.code, "expires_at": issued.expires_at.isoformat(timespec="seconds")}))
