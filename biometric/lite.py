@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from contextlib import contextmanager
+from threading import Lock as Mutex
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+_STDERR: Final = 2
+_STDERR_MUTEX: Final = Mutex()
 
 
 class LiteNet:
@@ -16,7 +24,8 @@ class LiteNet:
 
     def __init__(self, content: bytes) -> None:
         self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
-        self._interpreter.allocate_tensors()
+        with _quiet_stderr():
+            self._interpreter.allocate_tensors()
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
 
@@ -30,3 +39,17 @@ class LiteNet:
         self._interpreter.set_tensor(self._input, value[None])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep LiteRT's "INFO: Created XNNPACK delegate" out of what a command prints; it has no switch."""
+    with _STDERR_MUTEX:
+        kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, _STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(kept, _STDERR)
+            os.close(kept)
+            os.close(nowhere)

@@ -22,12 +22,12 @@ from plugin.commands.models import models_dir_option
 )
 @models_dir_option
 def command(images: Path, further: tuple[Path, ...], data: str, out: Path, models_dir: Path) -> None:
-    r"""Choose thresholds for FMR 1e-4 on one half of the people; report the errors on the other half.
+    """Choose thresholds for FMR 1e-4 on one half of the people; report the errors on the other half.
 
     \b
     Example:
       facestep calibrate --images faces/lfw --further faces/london --data "LFW, one half" --out calibration.json
-    """
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric.detect import FaceDetector
     from biometric.embed import Embedder
     from biometric.evaluation.calibrate import calibrate

@@ -25,7 +25,7 @@ EXIT_CANNOT_TELL = 2
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @models_dir_option
 def command(first: Path, second: Path, *, as_json: bool, models_dir: Path) -> None:
-    r"""Compare the one face of each picture. JPEG, PNG or WebP.
+    """Compare the one face of each picture. JPEG, PNG or WebP.
 
     Exit status 0: the same person. 1: not. 2: cannot tell, with an error code.
 
@@ -33,7 +33,7 @@ def command(first: Path, second: Path, *, as_json: bool, models_dir: Path) -> No
     Examples:
       facestep compare passport.jpg selfie.jpg
       facestep compare passport.jpg selfie.jpg --json
-    """
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric.errors import BiometricError
 
     try:

@@ -31,10 +31,10 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 def command() -> None:
-    r"""Measure error rates on data of your own.
+    """Measure error rates on data of your own.
 
     \b
     Examples:
       facestep evaluate recognition --images faces/ --json out.json
       facestep evaluate ceremony --clips clips.csv --json out.json
-    """
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)

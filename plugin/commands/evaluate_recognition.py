@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the bootstrap.")
 @models_dir_option
 def command(images: Path, out: Path, *, exactly_one_face: bool, seed: int, models_dir: Path) -> None:
-    r"""Measure EER, TAR, FMR and FNMR with 95 % intervals, over all pairs of pictures.
+    """Measure EER, TAR, FMR and FNMR with 95 % intervals, over all pairs of pictures.
 
     Where a picture shows several faces, the most prominent one is taken to be the person named by the folder.
 
     \b
     Example:
       facestep evaluate recognition --images faces/lfw --json lfw.json
-    """
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric.evaluation.recognition import recognition_report
     from biometric.pipeline import FacePipeline
 

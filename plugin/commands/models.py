@@ -22,14 +22,14 @@ models_dir_option = click.option(
 
 @click.group()
 def command() -> None:
-    r"""Bring, check and list the model files.
+    """Bring, check and list the model files.
 
     \b
     Examples:
       facestep models fetch
       facestep models verify
       facestep models list --json
-    """
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
 
 
 @command.command()
