@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from plugin.errors import ServiceError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -129,10 +131,19 @@ def _setup(
 
     if admin_password_file is not None:
         admin_password = admin_password_file.read_text(encoding="utf-8").strip()
-    password = admin_password or click.prompt(f"Password of {admin_user}", hide_input=True, err=True)
-    admin = RealmAdmin(server, realm, user=admin_user, password=password, login_realm=admin_realm)
+    admin = RealmAdmin(
+        server, realm, user=admin_user, password=admin_password or _asked_for(admin_user), login_realm=admin_realm
+    )
     with _clients(wanted=register) as clients:
         yield RealmSetup(admin, facestep_url=facestep_url, clients=clients)
+
+
+def _asked_for(user: str) -> str:
+    if not sys.stdin.isatty():
+        raise ServiceError(
+            "keycloak_denied", f"no password for {user}: set KEYCLOAK_ADMIN_PASSWORD, or use --admin-password-file"
+        )
+    return str(click.prompt(f"Password of {user}", hide_input=True, err=True))
 
 
 @contextmanager
@@ -168,12 +179,11 @@ class _RegisteredClients:
 
 
 def _table(findings: Sequence[Finding]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for title in ("", "what", "seen", "how to mend it"):
-        table.add_column(title, overflow="fold")
+    width = max(len(one.name) for one in findings)
     for one in findings:
-        table.add_row("[green]right[/]" if one.right else "[bold red]WRONG[/]", one.name, one.seen, one.mend)
-    Console().print(table)
+        mark = click.style("right", fg="green") if one.right else click.style("WRONG", fg="red", bold=True)
+        click.echo(f"{mark}  {one.name:{width}}  {one.seen}")
+        if one.mend:
+            click.echo(f"       {'':{width}}  mend: {one.mend}")
+    wrong = sum(1 for one in findings if not one.right)
+    click.echo(f"{wrong} of {len(findings)} things are wrong" if wrong else "everything is right")

@@ -113,7 +113,7 @@ class RealmAdmin:
 
 
 def _login_error(exc: KeycloakError, server: str) -> ServiceError:
-    if exc.response_code == HTTPStatus.UNAUTHORIZED:
+    if exc.response_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
         return ServiceError("keycloak_denied", f"Keycloak at {server} does not accept this admin user and password")
     return ServiceError("keycloak_error", f"Keycloak at {server} answered {exc.response_code} to the admin login")
 

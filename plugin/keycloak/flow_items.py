@@ -32,7 +32,7 @@ class FlowItem:
             return self._wrong("has other steps")
         for execution, (_, step) in zip(executions, self._flow.lines(), strict=True):
             config = self._config(execution)
-            if wrong := [key for key, value in step.config.items() if config.get(key) != value]:
+            if wrong := [key for key, value in step.config.items() if not _same(key, config.get(key), value)]:
                 return self._wrong(f"{execution['displayName']}: {', '.join(wrong)}")
         return Finding(self.name, right=True, seen="as it should be")
 
@@ -97,6 +97,11 @@ class BindingItem:
     def mend(self) -> None:
         """Bind it."""
         self._admin.update({self._flow.binding: self._flow.alias})
+
+
+def _same(key: str, seen: str | None, wanted: str) -> bool:
+    """Compare one value. Keycloak 26.7 shows the two keys that it adds to every authenticator itself as stars."""
+    return seen == wanted or (key.startswith("default.reference.") and seen == "**********")
 
 
 def _seen(execution: dict[str, Any]) -> tuple[int, str, str]:

@@ -90,6 +90,11 @@ class Keycloak:
             raise StackError("Keycloak was not launched")
         self._process.wait_until(lambda: answers(f"{self.url}/realms/master"), seconds=START_S)
 
+    @property
+    def running(self) -> bool:
+        """True while its process lives."""
+        return self._process is not None and self._process.running
+
     def stop(self) -> None:
         """End it; harmless when it has ended."""
         if self._process is not None:
