@@ -19,12 +19,14 @@ from plugin.ceremonies.service import Ceremonies
 from plugin.ceremonies.types import Purpose, Stage, Subject, VerifiedRequest
 from plugin.factors import lookup_secrets
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION, Enrolment
+from plugin.factors.face import FaceFactor
 from plugin.factors.invitation import Invitations
 from plugin.factors.recovery_codes import RecoveryCodes
 from plugin.factors.totp import TotpFactor
 from plugin.factors.webauthn import WebauthnFactor
 from plugin.settings import Environment, Settings, VaultBackend
 from plugin.store.database import Database
+from tests.plugin.factors import scripted
 from tests.plugin.factors.soft_key import SoftKey
 from vault.keyring import KeyringSealer, create_keyring
 from vault.warning import UnsafeDevelopmentWarning
@@ -112,6 +114,17 @@ class Person:
         """Log in up to the camera."""
         return self.world.totp.verify(self.comes_to(Purpose.LOGIN), self.code(), now=self.world.now)
 
+    def shows(self, face: str, view: CeremonyView) -> CeremonyView:
+        """Draw a challenge and do all of it with this face; `mallory:planarity/flat` is a face that a cue denies."""
+        self.world.face.start(view, now=self.world.now)
+        self.world.passes(seconds=5)
+        return self.world.face.push(self.view(), scripted.shows("go", f"done:{face}"), now=self.world.now).view
+
+    def has_face(self, face: str = "alice") -> Person:
+        """Be enrolled completely: phone, recovery codes, face."""
+        self.world.ceremonies.issue_code(self.shows(face, self.enrols_up_to(Stage.FACE)), now=self.world.now)
+        return self
+
     def finishes(self, view: CeremonyView) -> str:
         """Pretend that the face was judged, which is face.py's part, and return the result code."""
         view = self.world.ceremonies.advance(view, to=Stage.DONE, proven="face", now=self.world.now)
@@ -149,7 +162,21 @@ class World:
         self.webauthn = WebauthnFactor(**parts, settings=self.settings)
         self.recovery_codes = RecoveryCodes(**parts)
         self.invitations = Invitations(**parts, settings=self.settings)
+        self.use_models("test")
         self.enrolment = Enrolment(ceremonies=self.ceremonies, database=self.database, audit=self.audit)
+
+    def use_models(self, framing: str) -> None:
+        """Let the face factor run with models of this name; sessions are scripted by what the frames say."""
+        self.face = FaceFactor(
+            ceremonies=self.ceremonies,
+            pipeline=scripted.pipeline(framing),
+            database=self.database,
+            sealer=self.sealer,
+            attempts=self.attempts,
+            audit=self.audit,
+            settings=self.settings,
+            sessions=scripted.ScriptedSession,
+        )
 
     def _migrate(self) -> None:
         """Run the migrations once a test run and copy the empty database after that."""
