@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from biometric.align import SFACE_TEMPLATE, facenet_crop, facenet_input, sface_crop, similarity
+from biometric.align import SFACE_TARGET, facenet_crop, facenet_input, sface_crop, similarity
 from biometric.detect import FaceDetector, most_prominent, warp
 from biometric.embed import Embedder
 from biometric.errors import BiometricError
@@ -41,7 +41,7 @@ def prewhitened(crop):
 
 
 def unstretched(image, five):
-    return warp(image, similarity(five, SFACE_TEMPLATE * 160 / 112), 160)
+    return warp(image, similarity(five, SFACE_TARGET * 160 / 112), 160)
 
 
 def looks(image, detector, mesh):

@@ -1,10 +1,10 @@
 """Crops for the two recognisers, from the five points of the detector.
 
 Rules:
- * FaceNet was trained on MTCNN boxes squeezed to a square, so its template is stretched sideways: a similarity is
-   fitted to the template with 0.798 x, then x is scaled by 1/0.798 (docs/calibration.md has what the framings cost).
+ * FaceNet was trained on MTCNN boxes squeezed to a square, so its target is stretched sideways: a similarity is
+   fitted to the target with 0.798 x, then x is scaled by 1/0.798 (docs/calibration.md has what the framings cost).
  * FaceNet's standardisation is fixed, (x-127.5)/128. Per-picture prewhitening loses 20 points of TAR at FMR 1e-4.
- * SFace takes OpenCV's 112-pixel crop; its template is the one inside FaceRecognizerSF::alignCrop.
+ * SFace takes OpenCV's 112-pixel crop; its target is the one inside FaceRecognizerSF::alignCrop.
 """
 
 from __future__ import annotations
@@ -26,11 +26,9 @@ SFACE_SIDE_PX: Final = 112
 
 STRETCH: Final = 0.798  # width by height of an MTCNN box, learnt from 200 LFW pictures
 # Right eye, left eye, nose, right and left mouth corner (the person's own sides) at 160 px; learnt likewise.
-FACENET_TEMPLATE: Final = np.array(
-    [[54.3, 65.9], [110.0, 65.1], [82.2, 90.5], [59.3, 110.5], [107.0, 110.3]], np.float32
-)
+FACENET_TARGET: Final = np.array([[54.3, 65.9], [110.0, 65.1], [82.2, 90.5], [59.3, 110.5], [107.0, 110.3]], np.float32)
 # OpenCV 4.14, modules/objdetect/src/face_recognize.cpp, getSimilarityTransformMatrix.
-SFACE_TEMPLATE: Final = np.array(
+SFACE_TARGET: Final = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
 
@@ -48,7 +46,7 @@ def similarity(source: Points, target: Points) -> Matrix:
 def facenet_matrix(five: Points) -> Matrix:
     """Return the stretched mapping from the picture to FaceNet's crop."""
     squeeze = np.array([STRETCH, 1], np.float32)
-    return (similarity(five, FACENET_TEMPLATE * squeeze) / squeeze[:, None]).astype(np.float32)
+    return (similarity(five, FACENET_TARGET * squeeze) / squeeze[:, None]).astype(np.float32)
 
 
 def facenet_crop(image: Image, five: Points) -> Image:
@@ -58,7 +56,7 @@ def facenet_crop(image: Image, five: Points) -> Image:
 
 def sface_crop(image: Image, five: Points) -> Image:
     """Return SFace's crop, 112x112 BGR."""
-    return warp(image, similarity(five, SFACE_TEMPLATE), SFACE_SIDE_PX)
+    return warp(image, similarity(five, SFACE_TARGET), SFACE_SIDE_PX)
 
 
 def facenet_input(crop: Image) -> NDArray[np.float32]:

@@ -81,7 +81,7 @@ class FaceMesh:
 
 
 def five_points(landmarks: Landmarks) -> Points:
-    """Return the five points of the recognisers' templates: steadier than the detector's (docs/calibration.md)."""
+    """Return the five points of the recognisers' targets: steadier than the detector's (docs/calibration.md)."""
     at = landmarks.points
     eyes = [(at[RIGHT_EYE_OUTER] + at[RIGHT_EYE_INNER]) / 2, (at[LEFT_EYE_INNER] + at[LEFT_EYE_OUTER]) / 2]
     return np.array([*eyes, at[NOSE_TIP], at[RIGHT_MOUTH_CORNER], at[LEFT_MOUTH_CORNER]], np.float32)

@@ -41,7 +41,9 @@ def jpeg_claiming(width, height):
 
 
 def with_orientation(jpeg, orientation):
-    exif = b"Exif\0\0" + b"II*\0\x08\0\0\0" + b"\x01\0" + struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0) + b"\0\0\0\0"
+    exif = (
+        b"Exif\0\0" + b"II*\0\x08\0\0\0" + b"\x01\0" + struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0) + b"\0\0\0\0"
+    )
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
 
 
@@ -65,7 +67,9 @@ def test_exif_orientation_is_applied():
     assert image[4, -4, 2] > 200 > image[4, -4, 0] + 100  # the red corner went from top left to top right
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"\xff\xd8", b"\xff\xd8\xff", b"GIF89a" + b"\0" * 90, b"<svg/>", b"\0" * 4000])
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff", b"\xff\xd8", b"\xff\xd8\xff", b"GIF89a" + b"\0" * 90, b"<svg/>", b"\0" * 4000]
+)
 def test_what_is_no_picture_is_unreadable(data):
     with pytest.raises(ImageUnreadable):
         decode_image(data)
