@@ -23,6 +23,7 @@ from playwright.sync_api import sync_playwright
 from tests.stack.cases import CASES, Case
 from tests.stack.chromium import ChromiumMissing, ensure, launch_options
 from tests.stack.errors import StackError
+from tests.stack.process import end_cleanly_when_told
 from tests.stack.stack import Ports, Stack
 from tests.stack.world import World
 
@@ -85,6 +86,7 @@ def main() -> int:
     parser.add_argument("--vault", choices=("openbao", "local"), default="openbao")
     parser.add_argument("--only", metavar="WORDS", help="play only cases whose name has these words (enrolment always)")
     options = parser.parse_args()
+    end_cleanly_when_told()
     try:
         with running_world(vault=options.vault) as world:
             outcomes = []

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.panel import Panel
 
 from tests.stack.errors import StackError
+from tests.stack.process import end_cleanly_when_told
 from tests.stack.stack import REALM, Ports, Stack, new_password
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 FOLDER = Path(".run/demo").resolve()
 USER = "demo"
@@ -28,12 +24,12 @@ def main() -> int:
     parser.add_argument("--vault", choices=("openbao", "local"), default="openbao")
     options = parser.parse_args()
     console = Console(highlight=False)
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_cleanly_when_told()
     try:
         ports = _ports()
         with Stack(FOLDER, vault=options.vault, ports=ports, say=lambda text: console.print(f"· {text}")) as stack:
             password = new_password()
-            subject = stack.keycloak.create_user(REALM, USER, password, must_enrol=True)
+            subject = stack.people.create_user(REALM, USER, password, must_enrol=True)
             console.print(Panel(_instructions(stack, password, stack.invite(subject)), title="Facestep is running"))
             _until_interrupted(stack)
     except StackError as exc:
@@ -75,10 +71,6 @@ def _until_interrupted(stack: Stack) -> None:
     while True:
         stack.require_running()
         time.sleep(1)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -91,6 +91,11 @@ class ChildProcess:
             self._process.wait(timeout=patience_s)
 
 
+def end_cleanly_when_told() -> None:
+    """Turn SIGTERM into KeyboardInterrupt, so that `with` blocks end the servers they started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def answers(url: str) -> bool:
     """True when `url` answers 200 now."""
     try:

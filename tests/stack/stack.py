@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from tests.stack.errors import StackError
 from tests.stack.keycloak import Keycloak
+from tests.stack.keycloak_people import People
 from tests.stack.openbao import OpenBao, OpenBaoError
 from tests.stack.process import free_port, require_free
 from tests.stack.service import Service
@@ -57,6 +58,7 @@ class Stack:
         self._say = say
         self._bao: OpenBao | None = None
         self.keycloak = Keycloak(folder / "keycloak", port=ports.keycloak)
+        self.people = People(self.keycloak)
         self.service = Service(folder / "facestep", port=ports.service, settings=self._vault_settings())
         self.issuer = f"{self.keycloak.url}/realms/{REALM}"
 

@@ -47,7 +47,8 @@ class World:
         self.stack = stack
         self.browser = browser
         self.app = ClientApp(issuer=stack.issuer, redirect_uri=f"http://localhost:{stack.ports.client}/callback")
-        stack.keycloak.create_public_client(REALM, CLIENT_ID, redirect_uri=self.app.redirect_uri)
+        stack.people.create_public_client(REALM, CLIENT_ID, redirect_uri=self.app.redirect_uri)
+        stack.people.keep_events(REALM)
         self.passkey_owner = self.new_account("alex")
         self.totp_owner = self.new_account("robin")
         self.passkey_visitor: Visitor | None = None
@@ -55,7 +56,7 @@ class World:
 
     def new_account(self, username: str, *, realm: str = REALM) -> Account:
         password = secrets.token_urlsafe(9)
-        subject = self.stack.keycloak.create_user(realm, username, password, must_enrol=realm == REALM)
+        subject = self.stack.people.create_user(realm, username, password, must_enrol=realm == REALM)
         return Account(username=username, password=password, subject=subject)
 
     @contextmanager
