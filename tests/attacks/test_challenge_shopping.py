@@ -1,0 +1,66 @@
+"""Drawing face challenges until one comes that a recording or a mask can do."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.ceremonies.attempts import Counted
+from plugin.ceremonies.types import Purpose
+from plugin.errors import CeremonyRefused, LockedOut
+from plugin.factors.face import MAX_CHALLENGES, FaceRefused
+
+
+def test_challenges_that_are_drawn_and_left_are_attempts(world):
+    person = world.person().has_face()
+    for code in person.codes[:3]:  # nine, over three ceremonies
+        view = world.recovery_codes.verify(person.comes_to(Purpose.LOGIN), code, now=world.now)
+        for _ in range(MAX_CHALLENGES):
+            view = world.face.start(view, now=world.now).view
+    view = person.proves_totp()
+    tenth = world.face.start(view, now=world.now)
+    with pytest.raises(LockedOut) as refused:
+        world.face.start(tenth.view, now=world.now)
+    assert refused.value.retry_after_s == 30
+
+
+def test_fourth_challenge_in_a_ceremony_ends_it(world):
+    person = world.person().has_face()
+    view = person.proves_totp()
+    for _ in range(MAX_CHALLENGES):
+        view = world.face.start(view, now=world.now).view
+    with pytest.raises(FaceRefused) as refused:
+        world.face.start(view, now=world.now)
+    assert not refused.value.may_retry
+    with pytest.raises(CeremonyRefused):
+        person.view()
+    assert world.audited("face_refused")[-1]["denied_by"] == ["too_many_challenges"]
+
+
+def test_new_challenge_replaces_the_one_before(world):
+    person = world.person().has_face()
+    first = world.face.start(person.proves_totp(), now=world.now)
+    second = world.face.start(first.view, now=world.now)
+    with pytest.raises(CeremonyRefused):
+        world.face.push(first.view, [], now=world.now)
+    assert second.view.version > first.view.version
+
+
+def test_locked_face_draws_nothing(world):
+    person = world.person().has_face()
+    for _ in range(10):
+        world.attempts.take(person.owner, Counted.FACE, now=world.now)
+    before = len(world.audited("face_challenge_drawn"))
+    with pytest.raises(LockedOut):
+        world.face.start(person.proves_totp(), now=world.now)
+    assert len(world.audited("face_challenge_drawn")) == before
+
+
+def test_challenges_are_drawn_by_the_system_and_differ(world):
+    person = world.person().has_face()
+    for _ in range(3):
+        view = person.proves_totp()
+        for _ in range(3):
+            view = world.face.start(view, now=world.now).view
+        world.passes(seconds=60)
+    steps = {tuple(entry["steps"]) for entry in world.audited("face_challenge_drawn")[1:]}
+    assert len(steps) > 1  # nine draws from 36: all alike once in 2.8e12 runs
