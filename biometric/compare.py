@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biometric.errors import CannotTell
-from biometric.types import Comparison, Embedding, FaceEmbeddings, ScoredModel
+from biometric.types import FACENET, SFACE, VECTOR_SIZE, Comparison, ScoredModel
 
 if TYPE_CHECKING:
     from biometric.calibration import Calibration
+    from biometric.types import Embedding, FaceEmbeddings, ModelName
 
 
 def compare(probe: FaceEmbeddings, reference: FaceEmbeddings, *, calibration: Calibration) -> Comparison:
@@ -25,8 +26,8 @@ def compare(probe: FaceEmbeddings, reference: FaceEmbeddings, *, calibration: Ca
     Raises:
         CannotTell: vectors of different models, shapes, or not of unit length (a damaged reference).
     """
-    facenet = _cosine(probe.facenet, reference.facenet)
-    sface = _cosine(probe.sface, reference.sface)
+    facenet = _cosine(probe.facenet, reference.facenet, expected_model=FACENET)
+    sface = _cosine(probe.sface, reference.sface, expected_model=SFACE)
     return Comparison(
         facenet=ScoredModel(similarity=facenet, threshold=calibration.facenet.floor),
         sface=ScoredModel(similarity=sface, threshold=calibration.sface.floor),
@@ -35,10 +36,10 @@ def compare(probe: FaceEmbeddings, reference: FaceEmbeddings, *, calibration: Ca
     )
 
 
-def _cosine(left: Embedding, right: Embedding) -> float:
-    if left.model != right.model or left.vector.shape != right.vector.shape:
-        raise CannotTell("vectors of different models")
+def _cosine(left: Embedding, right: Embedding, *, expected_model: ModelName) -> float:
     for embedding in (left, right):
+        if embedding.model != expected_model or embedding.vector.shape != (VECTOR_SIZE[expected_model],):
+            raise CannotTell(f"a vector is not one of {expected_model}'s")
         # References are stored as float16 after a rotation, which keeps the length within 0.001.
         if not abs(float(np.linalg.norm(embedding.vector)) - 1) < 0.01:  # noqa: PLR2004
             raise CannotTell("a vector is not of unit length")

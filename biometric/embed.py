@@ -11,7 +11,7 @@ Not here: the crops (align.py), what a similarity means (compare.py, calibration
 from __future__ import annotations
 
 from threading import Lock as Mutex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,13 +19,10 @@ import numpy as np
 from biometric.align import facenet_crop, facenet_input, sface_crop
 from biometric.errors import CannotTell
 from biometric.lite import LiteNet
-from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings, Floats, Image, Points
+from biometric.types import FACENET, SFACE, VECTOR_SIZE, Embedding, FaceEmbeddings, Floats, Image, Points
 
 if TYPE_CHECKING:
     from biometric.models import ModelStore
-
-FACENET_SIZE: Final = 512
-SFACE_SIZE: Final = 128
 
 
 class Embedder:
@@ -33,7 +30,7 @@ class Embedder:
 
     def __init__(self, models: ModelStore) -> None:
         self._facenet = LiteNet(models.read("facenet"))
-        (self._facenet_output,) = self._facenet.outputs_by_size(FACENET_SIZE)
+        (self._facenet_output,) = self._facenet.outputs_by_size(VECTOR_SIZE[FACENET])
         no_config = np.zeros(0, np.uint8)
         self._sface = cv2.FaceRecognizerSF.create("onnx", np.frombuffer(models.read("sface"), np.uint8), no_config)
         self._mutex = Mutex()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, Final, NewType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ Matrix = NDArray[np.float32]
 ModelName = NewType("ModelName", str)
 FACENET = ModelName("facenet")
 SFACE = ModelName("sface")
+VECTOR_SIZE: Final = {FACENET: 512, SFACE: 128}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
