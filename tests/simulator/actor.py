@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from tests.simulator.camera import Sensor, encode
+from tests.simulator.light import Glow
 from tests.simulator.subject import Pose, Subject
 from tests.simulator.timeline import Habits, Sway, Timeline
 
@@ -37,10 +38,15 @@ class Person:
         self._sensor = Sensor(seed=seed + 1)
         self._sway = Sway(seed=seed + 2, strength=self.habits.sway)
         self._timeline = Timeline(self.habits, seed=seed)
+        self._glow = Glow()
 
     def show(self, action: str, count: int, at_ms: float) -> None:
         """Understand a new instruction and act on it after the reaction time."""
         self._timeline.show(action, count, at_ms)
+
+    def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
+        """The person's screen shines in this colour (B, G, R, 0 to 1)."""
+        self._glow.show(colour, at_ms)
 
     def quiet_at(self, times_ms: tuple[float, ...]) -> None:
         """Let the sway die down at these instants, where a recording will be cut."""
@@ -48,7 +54,7 @@ class Person:
 
     def frame(self, at_ms: float) -> Image:
         """Return the camera's picture."""
-        return self._sensor.expose(self.subject.render(self.pose(at_ms)))
+        return self._sensor.expose(self.subject.render(self.pose(at_ms), self._glow.at(at_ms)))
 
     def pose(self, at_ms: float) -> Pose:
         """Return what the person does at this instant."""

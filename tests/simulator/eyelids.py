@@ -25,8 +25,9 @@ CONTOURS = (
     ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263)),
 )
 BROWS = ((46, 53, 52, 65, 55), (276, 283, 282, 295, 285))  # their lower edges
-MARGIN_X, MARGIN_TOP, MARGIN_BOTTOM = 5, 15, 9  # texture pixels of lashes and shadow around the opening
-BROW_ROOM_PX = 7  # the lid ends this far below the line of the brow
+MARGIN_X, MARGIN_TOP, MARGIN_BOTTOM = 5, 20, 12  # texture pixels of lashes and shadow around the opening
+BROW_ROOM_PX = 1  # the lid ends this far below the line of the brow
+SHUT_BELOW_PX = 10  # a closed eye shows its lashes below the line of the open lower lid
 LASH_WIDTH = 2.2
 LASH_DARKNESS = 0.65
 
@@ -79,13 +80,13 @@ def _eyelid(texture: Image, upper: NDArray[np.float64], lower: NDArray[np.float6
     around = 1 - cv2.dilate(opening, np.ones((5, 5)))
     around[: max(0, round(brow + BROW_ROOM_PX - 2 - top))] = 0  # the brow gives no skin colour
     skin = cv2.GaussianBlur(fill_smoothly(texture[region], around), (0, 0), 1.5).astype(np.float32)
-    inside = np.clip(2 * cv2.GaussianBlur(opening, (0, 0), 1.5) - 0.5, 0, 1)
+    inside = cv2.GaussianBlur(opening, (0, 0), 2.5)
     return Eyelid(
         region=region,
         skin=skin + _grain(texture[region]),
         inside=inside,
         top=(high - above - top).astype(np.float32),
-        bottom=(low + 6 - top).astype(np.float32),
+        bottom=(low + SHUT_BELOW_PX - top).astype(np.float32),
         ends=ends.astype(np.float32),
     )
 

@@ -94,53 +94,42 @@ def _rescaled(matrix: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
 def _cut_out(texture: Image, points: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Separate person and background with GrabCut at half size; the mesh says where the head is."""
     half = cv2.resize(texture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    oval = points[OVAL, :2] / 2
-    middle = oval.mean(axis=0)
-    height = float(np.ptp(oval[:, 1]))
-    chin = points[CHIN, :2] / 2
-    marks = np.full(half.shape[:2], cv2.GC_BGD, np.uint8)
-    cv2.ellipse(
-        marks,
-        (middle - (0, 0.12 * height)).astype(int).tolist(),
-        (int(0.62 * height), int(0.85 * height)),
-        0,
-        0,
-        360,
-        cv2.GC_PR_BGD,
-        -1,
-    )
-    cv2.rectangle(marks, (0, int(chin[1] - 0.1 * height)), (WIDTH, HEIGHT), cv2.GC_PR_BGD, -1)
-    cv2.ellipse(
-        marks,
-        (middle - (0, 0.1 * height)).astype(int).tolist(),
-        (int(0.46 * height), int(0.66 * height)),
-        0,
-        0,
-        360,
-        cv2.GC_PR_FGD,
-        -1,
-    )
-    body = [(-1.4, 1.3), (-1.1, 0.55), (-0.3, 0.15), (0.3, 0.15), (1.1, 0.55), (1.4, 1.3), (1.4, 3), (-1.4, 3)]
-    cv2.fillPoly(marks, [(np.array(body) * height + chin).astype(np.int32)], cv2.GC_PR_FGD)
-    neck = [(-0.22, -0.2), (0.22, -0.2), (0.3, 0.5), (0.6, 0.8), (0.6, 3), (-0.6, 3), (-0.6, 0.8), (-0.3, 0.5)]
-    cv2.fillPoly(marks, [(np.array(neck) * height + chin).astype(np.int32)], cv2.GC_FGD)
-    cv2.fillPoly(marks, [oval.astype(np.int32)], cv2.GC_FGD)
-    cv2.ellipse(
-        marks,
-        (middle - (0, 0.12 * height)).astype(int).tolist(),
-        (int(0.4 * height), int(0.52 * height)),
-        0,
-        0,
-        360,
-        cv2.GC_FGD,
-        -1,
-    )
+    marks = _guess_person(half.shape[:2], points[OVAL, :2] / 2, points[CHIN, :2] / 2)
     cv2.setRNGSeed(7)  # GrabCut clusters colours from a random start
     cv2.grabCut(half, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), CUT_STEPS, cv2.GC_INIT_WITH_MASK)
     person = np.where((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
     person = cv2.morphologyEx(cv2.medianBlur(person, 7), cv2.MORPH_CLOSE, np.ones((9, 9)))
     whole = cv2.GaussianBlur(cv2.resize(person, (WIDTH, HEIGHT)), (0, 0), 1.5).astype(np.float32) / 255
     return np.asarray(whole * inside, dtype=np.float32)
+
+
+def _guess_person(shape: tuple[int, ...], oval: NDArray[np.float64], chin: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Mark where the person surely, probably, and probably not is; lengths are shares of the face's height."""
+    height = float(np.ptp(oval[:, 1]))
+    marks = np.full(shape, cv2.GC_BGD, np.uint8)
+
+    def ellipse(up: float, half_width: float, half_height: float, value: int) -> None:
+        centre = oval.mean(axis=0) - (0, up * height)
+        axes = (int(half_width * height), int(half_height * height))
+        cv2.ellipse(marks, centre.astype(int).tolist(), axes, 0, 0, 360, value, -1)
+
+    def polygon(corners: list[tuple[float, float]], value: int) -> None:
+        cv2.fillPoly(marks, [(np.array(corners) * height + chin).astype(np.int32)], value)
+
+    ellipse(0.12, 0.62, 0.85, cv2.GC_PR_BGD)
+    polygon([(-9, -0.1), (9, -0.1), (9, 9), (-9, 9)], cv2.GC_PR_BGD)
+    ellipse(0.1, 0.46, 0.66, cv2.GC_PR_FGD)
+    polygon(
+        [(-1.4, 1.3), (-1.1, 0.55), (-0.3, 0.15), (0.3, 0.15), (1.1, 0.55), (1.4, 1.3), (1.4, 3), (-1.4, 3)],
+        cv2.GC_PR_FGD,
+    )
+    polygon(
+        [(-0.22, -0.2), (0.22, -0.2), (0.3, 0.5), (0.6, 0.8), (0.6, 3), (-0.6, 3), (-0.6, 0.8), (-0.3, 0.5)],
+        cv2.GC_FGD,
+    )
+    ellipse(0.16, 0.4, 0.56, cv2.GC_FGD)  # hair: its colour may be the background's
+    cv2.fillPoly(marks, [oval.astype(np.int32)], cv2.GC_FGD)
+    return marks
 
 
 def _extend_shoulders(person: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -169,7 +158,7 @@ def _surely_behind(person: NDArray[np.float32], inside: NDArray[np.bool_]) -> ND
     """Return the weight of pixels that are background beyond doubt: a cut-out that missed hair leaves none behind."""
     near = cv2.dilate(person, np.ones((13, 13)))
     head = (round(CENTRE[0]), round(CENTRE[1]) - 30)
-    cv2.ellipse(near, head, (165, 205), 0, 0, 360, 1.0, -1)
+    cv2.ellipse(near, head, (190, 225), 0, 0, 360, 1.0, -1)
     keep = np.clip(1 - 1.6 * cv2.GaussianBlur(near, (0, 0), 4), 0, 1) * inside
     return np.asarray(keep, dtype=np.float32)
 

@@ -21,12 +21,13 @@ STEEPEST = 6.0  # texels a pixel; triangles seen more edge-on than that get one 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Where in the texture each pixel of a region lies, and how much of the pixel is covered."""
+    """Where in the texture each pixel of a region lies, how much of it is covered, and how much light falls on it."""
 
     region: tuple[slice, slice]
     map_x: NDArray[np.float32]
     map_y: NDArray[np.float32]
     cover: NDArray[np.float32]
+    share: NDArray[np.float32] | None = None
 
 
 def draw(
@@ -34,7 +35,9 @@ def draw(
     depth: NDArray[np.float64],
     uv: NDArray[np.float64],
     triangles: NDArray[np.int32],
+    *,
     size: tuple[int, int],
+    share: NDArray[np.float64] | None = None,
 ) -> Drawing | None:
     """Rasterise triangles that face the camera; None when nothing is in the picture.
 
@@ -44,6 +47,7 @@ def draw(
         uv: N x 2 texture positions in pixels.
         triangles: M x 3 indices, clockwise on the screen when seen from the front.
         size: width and height of the picture.
+        share: N values of added light, to be spread over the triangles.
     """
     corners = pixels[triangles]
     edge_a, edge_b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
@@ -59,9 +63,10 @@ def draw(
     cover = cv2.GaussianBlur((numbers > 0).astype(np.float32), (5, 5), 0.8)
     grown = cv2.dilate(numbers.astype(np.float32), np.ones((5, 5))).astype(np.int32)
     rimmed = np.where(numbers > 0, numbers, grown)  # the soft rim outside needs colours too
-    map_x, map_y = _texture_maps(shifted, uv[triangles[order]], area[order], rimmed)
+    values = uv if share is None else np.column_stack([uv, share])
+    map_x, map_y, *rest = _spread(shifted, values[triangles[order]], area[order], rimmed)
     region = (slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0])))
-    return Drawing(region, map_x, map_y, np.asarray(cover, dtype=np.float32))
+    return Drawing(region, map_x, map_y, np.asarray(cover, dtype=np.float32), rest[0] if rest else None)
 
 
 def _fill_numbers(corners: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.int32]:
@@ -73,20 +78,20 @@ def _fill_numbers(corners: NDArray[np.float64], shape: tuple[int, int]) -> NDArr
     return numbers
 
 
-def _texture_maps(
-    corners: NDArray[np.float64], uv: NDArray[np.float64], area: NDArray[np.float64], numbers: NDArray[np.int32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give each pixel its texture position from its triangle's affine map u = a x + b y + c."""
+def _spread(
+    corners: NDArray[np.float64], values: NDArray[np.float64], area: NDArray[np.float64], numbers: NDArray[np.int32]
+) -> list[NDArray[np.float32]]:
+    """Give each pixel the values (M x 3 x K) of its triangle, by the affine map v = a x + b y + c of each."""
     edge_a, edge_b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    change_a, change_b = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
+    change_a, change_b = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
     per_x = (change_a * edge_b[:, 1:2] - change_b * edge_a[:, 1:2]) / area[:, None]
     per_y = (change_b * edge_a[:, 0:1] - change_a * edge_b[:, 0:1]) / area[:, None]
     edge_on = np.abs(np.concatenate([per_x, per_y], axis=1)).max(axis=1) > STEEPEST
     per_x[edge_on], per_y[edge_on] = 0, 0
-    start = uv[:, 0] - per_x * corners[:, 0, 0:1] - per_y * corners[:, 0, 1:2]
-    table = np.concatenate([per_x, per_y, start], axis=1).astype(np.float32)
-    table = np.concatenate([np.full((1, 6), -10.0, dtype=np.float32), table])  # number 0: no triangle
+    start = values[:, 0] - per_x * corners[:, 0, 0:1] - per_y * corners[:, 0, 1:2]
+    nothing = np.full((1, values.shape[2]), -10.0)  # number 0: no triangle
+    tables = [np.vstack([nothing * k, table]).astype(np.float32) for k, table in ((0, per_x), (0, per_y), (1, start))]
     y, x = np.indices(numbers.shape, dtype=np.float32, sparse=True)
-    map_x = table[numbers, 0] * x + table[numbers, 2] * y + table[numbers, 4]
-    map_y = table[numbers, 1] * x + table[numbers, 3] * y + table[numbers, 5]
-    return map_x, map_y
+    return [
+        tables[0][numbers, k] * x + tables[1][numbers, k] * y + tables[2][numbers, k] for k in range(values.shape[2])
+    ]

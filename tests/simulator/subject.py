@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from tests.simulator.camera import Camera
-from tests.simulator.expression import smile_field
+from tests.simulator.expression import ease_eyes_field, smile_field
 from tests.simulator.eyelids import close_eyelids, find_eyelids
 from tests.simulator.head import build_head
+from tests.simulator.light import normals_of, smooth
 from tests.simulator.portrait import CENTRE, CHIN, FOREHEAD, HEIGHT, METRES_PER_PIXEL, WIDTH, fill_smoothly, prepare
 from tests.simulator.raster import draw
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biometric.types import Image
+    from tests.simulator.light import ScreenLight
     from tests.simulator.portrait import Portrait
 
 BODY_BEHIND_FACE_M = 0.05
+WALL_BEHIND_M = 1.2
 WALL_SEEN_FROM_M = 0.5  # the size at which the wall behind a person was photographed
 
 
@@ -46,19 +49,22 @@ class Subject:
         portrait = prepare(photo)
         self.camera = camera or Camera()
         self._head = build_head(portrait)
+        self._rest = self._head.rest + ease_eyes_field(self._head)
         self._smile = smile_field(self._head)
         self._lids = find_eyelids(portrait.texture, portrait.points)
         self._body = _body_layer(portrait)
         self._background = cv2.GaussianBlur(portrait.background, (0, 0), 1.2)
 
-    def render(self, pose: Pose) -> Image:
+    def render(self, pose: Pose, light: ScreenLight | None = None) -> Image:
         """Return what the camera sees, before sensor noise."""
-        picture = self._place_wall(pose)
-        self._place_body(picture, pose)
-        self._place_head(picture, pose)
+        picture = self._place_wall()
+        if light is not None:
+            picture = light.add(picture, light.at(pose.distance_m + WALL_BEHIND_M))
+        self._place_body(picture, pose, light)
+        self._place_head(picture, pose, light)
         return picture
 
-    def _place_wall(self, pose: Pose) -> Image:
+    def _place_wall(self) -> Image:
         """Show the wall, which stands still while the person moves."""
         scale = self.camera.focal * METRES_PER_PIXEL / WALL_SEEN_FROM_M
         matrix = np.array([[scale, 0, 0], [0, scale, 0]])
@@ -69,7 +75,7 @@ class Subject:
             dtype=np.uint8,
         )
 
-    def _place_body(self, picture: Image, pose: Pose) -> None:
+    def _place_body(self, picture: Image, pose: Pose, light: ScreenLight | None) -> None:
         scale = self.camera.focal * METRES_PER_PIXEL / (pose.distance_m + BODY_BEHIND_FACE_M)
         shift = np.array([pose.x_m, pose.y_m]) * self.camera.focal / (pose.distance_m + BODY_BEHIND_FACE_M)
         middle = np.array([self.camera.width / 2, self.camera.height / 2])
@@ -77,14 +83,18 @@ class Subject:
         matrix[:, 2] = middle + shift - scale * CENTRE
         layer = cv2.warpAffine(self._body, matrix, (self.camera.width, self.camera.height), flags=cv2.INTER_LINEAR)
         top = int(np.argmax(layer[..., 3].any(axis=1)))
-        blend(picture[top:], layer[top:, :, :3], layer[top:, :, 3].astype(np.float32) / 255)
+        colours = np.ascontiguousarray(layer[top:, :, :3])
+        if light is not None:
+            colours = light.add(colours, light.at(pose.distance_m + BODY_BEHIND_FACE_M))
+        blend(picture[top:], colours, layer[top:, :, 3].astype(np.float32) / 255)
 
-    def _place_head(self, picture: Image, pose: Pose) -> None:
+    def _place_head(self, picture: Image, pose: Pose, light: ScreenLight | None) -> None:
         head = self._head
-        moved = head.rest + self._smile * pose.smile
+        moved = self._rest + self._smile * pose.smile
         turned = (moved - head.pivot) @ rotation(pose).T + head.pivot + (pose.x_m, pose.y_m, pose.distance_m)
         size = (self.camera.width, self.camera.height)
-        drawing = draw(self.camera.project(turned), turned[:, 2], head.uv, head.triangles, size)
+        share = None if light is None else light.on_points(turned, normals_of(turned, head.triangles))
+        drawing = draw(self.camera.project(turned), turned[:, 2], head.uv, head.triangles, size=size, share=share)
         if drawing is None:
             return
         texture = head.texture
@@ -93,7 +103,10 @@ class Subject:
             close_eyelids(texture, self._lids, pose.blink)
         colours = cv2.remap(texture, drawing.map_x, drawing.map_y, cv2.INTER_LINEAR)
         alpha = drawing.cover * (colours[..., 3].astype(np.float32) / 255)
-        blend(picture[drawing.region], np.ascontiguousarray(colours[..., :3]), alpha)
+        skin = np.ascontiguousarray(colours[..., :3])
+        if light is not None and drawing.share is not None:
+            skin = light.add(skin, smooth(np.maximum(drawing.share, 0)))
+        blend(picture[drawing.region], skin, alpha)
 
 
 def rotation(pose: Pose) -> NDArray[np.float64]:
@@ -115,7 +128,8 @@ def _body_layer(portrait: Portrait) -> NDArray[np.uint8]:
     chin, height = portrait.points[CHIN, :2], float(portrait.points[CHIN, 1] - portrait.points[FOREHEAD, 1])
     y, x = np.indices((HEIGHT, WIDTH), dtype=np.float32, sparse=True)
     head = ((x - chin[0]) / (0.42 * height)) ** 2 + ((y - CENTRE[1]) / (0.56 * height)) ** 2 < 1
-    own = portrait.person * ~head * (y > chin[1] - 0.35 * height)
+    hanging = np.clip((y - chin[1]) / (0.25 * height) + 1.7, 0, 1)  # long hair: none beside the eyes, all at the chin
+    own = portrait.person * ~head * hanging
     neck = head & (np.abs(x - chin[0]) < 0.26 * height) & (y > chin[1] - 0.3 * height)
     skin = (own > 0.9) & (y < chin[1] + 0.14 * height) & (np.abs(x - chin[0]) < 0.3 * height)
     filled = fill_smoothly(portrait.texture, skin.astype(np.float32))

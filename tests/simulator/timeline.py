@@ -18,7 +18,7 @@ class Habits:
     turn_ms: tuple[float, float] = (650.0, 900.0)
     hold_ms: float = 2500.0
     back_ms: float = 600.0
-    blink_ms: tuple[float, float] = (200.0, 280.0)
+    blink_ms: tuple[float, float] = (230.0, 300.0)
     blink_every_ms: tuple[float, float] = (560.0, 700.0)
     smile_ms: float = 400.0
     distance_m: float = 0.5
@@ -120,10 +120,10 @@ def ease(share: float) -> float:
 
 
 def _lid(since_ms: float, length_ms: float) -> float:
-    """Lids fall in a third of a blink, rest shut shortly and rise more slowly."""
+    """Lids fall in a quarter of a blink, rest shut long enough for 15 pictures a second, and rise more slowly."""
     share = since_ms / length_ms
     if not 0 < share < 1:
         return 0.0
-    if share < 0.5:
-        return ease(share / 0.3)
-    return 1 - ease((share - 0.5) / 0.5)
+    if share < 0.6:
+        return ease(share / 0.25)
+    return 1 - ease((share - 0.6) / 0.4)

@@ -15,6 +15,7 @@ from tests.simulator.attacks.room import room
 from tests.simulator.attacks.sheet import Sheet, show_sheet
 from tests.simulator.camera import Camera, Sensor
 from tests.simulator.eyelids import CONTOURS
+from tests.simulator.light import Glow
 from tests.simulator.portrait import CENTRE, METRES_PER_PIXEL, prepare
 from tests.simulator.subject import Pose
 from tests.simulator.timeline import Habits, Sway, Timeline
@@ -49,12 +50,17 @@ class PrintedPhoto:
         self._sensor = Sensor(seed=seed + 1)
         self._sway = Sway(seed=seed + 2, strength=habits.sway)
         self._timeline = Timeline(habits, seed=seed)
+        self._glow = Glow()
         self._since, self._action = 0.0, "centre"
 
     def show(self, action: str, count: int, at_ms: float) -> None:
         """See the instruction and handle the sheet."""
         self._timeline.show(action, count, at_ms)
         self._since, self._action = at_ms, action
+
+    def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
+        """The screen before the sheet shines in this colour."""
+        self._glow.show(colour, at_ms)
 
     def quiet_at(self, times_ms: tuple[float, ...]) -> None:
         """Hold the sheet still at these instants, where a recording will be cut."""
@@ -63,9 +69,10 @@ class PrintedPhoto:
     def frame(self, at_ms: float) -> Image:
         """Return the camera's picture."""
         picture = self._behind(at_ms)
-        drawing = self.sheet.place(self.camera, self.pose(at_ms))
+        light = self._glow.at(at_ms)
+        drawing = self.sheet.place(self.camera, self.pose(at_ms), light)
         if drawing is not None:
-            show_sheet(picture, self.sheet.picture, drawing)
+            show_sheet(picture, self.sheet.picture, drawing, light)
         return self._sensor.expose(picture)
 
     def pose(self, at_ms: float) -> Pose:
@@ -113,7 +120,7 @@ class CutOutEyes(PrintedPhoto):
     def _behind(self, at_ms: float) -> Image:
         """Render the wearer, whose head moves with the mask."""
         pose = replace(self.pose(at_ms), blink=self._timeline.blink(at_ms))
-        return self._wearer.render(replace(pose, distance_m=pose.distance_m + MASK_TO_EYES_M))
+        return self._wearer.render(replace(pose, distance_m=pose.distance_m + MASK_TO_EYES_M), self._glow.at(at_ms))
 
 
 def printed(portrait: Portrait) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ import numpy as np
 from tests.simulator.attacks.room import room
 from tests.simulator.attacks.sheet import Sheet, show_sheet
 from tests.simulator.camera import Camera, Sensor
+from tests.simulator.light import Glow
 from tests.simulator.subject import Pose
 from tests.simulator.timeline import Habits, Sway, Timeline
 
@@ -47,6 +48,7 @@ TABLET_CLOSE = Device(width_m=0.21, bezel_m=0.012, dots_across=2224, distance_m=
 """So near that no bezel is in the picture."""
 IN_HANDS = Habits(turn_deg=(28.0, 34.0), turn_ms=(700.0, 1000.0), sway=0.8)
 SCREEN_PX = 900
+GLASS_REFLECTS = 0.1  # lit glass: its own light drowns most of what falls on it
 
 
 class ScreenAttack:
@@ -61,11 +63,16 @@ class ScreenAttack:
         self._sensor = Sensor(seed=seed + 1)
         self._sway = Sway(seed=seed + 2, strength=IN_HANDS.sway)
         self._timeline = Timeline(IN_HANDS, seed=seed)
+        self._glow = Glow()
         self._bezel_px = round(SCREEN_PX * device.bezel_m / device.width_m)
 
     def show(self, action: str, count: int, at_ms: float) -> None:
         """See the instruction."""
         self._timeline.show(action, count, at_ms)
+
+    def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
+        """The screen before the device shines in this colour."""
+        self._glow.show(colour, at_ms)
 
     def quiet_at(self, times_ms: tuple[float, ...]) -> None:
         """Hold the device still at these instants, where a recording will be cut."""
@@ -79,9 +86,10 @@ class ScreenAttack:
         panel = self._panel(self._source(at_ms))
         sheet = Sheet(panel, self.device.width_m + 2 * self.device.bezel_m)
         picture = self._room.copy()
-        drawing = sheet.place(self.camera, pose)
+        light = self._glow.at(at_ms)
+        drawing = sheet.place(self.camera, pose, light)
         if drawing is not None:
-            show_sheet(picture, panel, drawing)
+            show_sheet(picture, panel, drawing, light, reflects=GLASS_REFLECTS)
             self._add_screen_light(picture, drawing, at_ms, pose)
         return self._sensor.expose(picture)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from tests.simulator.light import normals_of
 from tests.simulator.raster import draw
 from tests.simulator.subject import blend, rotation
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from biometric.types import Image
     from tests.simulator.camera import Camera
+    from tests.simulator.light import ScreenLight
     from tests.simulator.raster import Drawing
     from tests.simulator.subject import Pose
 
@@ -36,8 +38,8 @@ class Sheet:
     width_m: float
     bend_radius_m: float | None = None
 
-    def place(self, camera: Camera, pose: Pose) -> Drawing | None:
-        """Return where the sheet's pixels are seen."""
+    def place(self, camera: Camera, pose: Pose, light: ScreenLight | None = None) -> Drawing | None:
+        """Return where the sheet's pixels are seen, and the light on them."""
         height, width = self.picture.shape[:2]
         along, down = np.meshgrid(np.linspace(-0.5, 0.5, COLUMNS + 1), np.linspace(-0.5, 0.5, ROWS + 1))
         x, y = along.ravel() * self.width_m, down.ravel() * self.width_m * height / width
@@ -47,14 +49,22 @@ class Sheet:
             x, z = self.bend_radius_m * np.sin(angle), self.bend_radius_m * (1 - np.cos(angle))
         points = np.column_stack([x, y, z]) @ rotation(pose).T + (pose.x_m, pose.y_m, pose.distance_m)
         uv = np.column_stack([(along.ravel() + 0.5) * (width - 1), (down.ravel() + 0.5) * (height - 1)])
-        return draw(camera.project(points), points[:, 2], uv, _grid(), (camera.width, camera.height))
+        grid = _grid()
+        share = None if light is None else light.on_points(points, normals_of(points, grid))
+        size = (camera.width, camera.height)
+        return draw(camera.project(points), points[:, 2], uv, grid, size=size, share=share)
 
 
-def show_sheet(below: Image, picture: NDArray[np.uint8], drawing: Drawing) -> None:
-    """Put a placed sheet over `below`, in place. `picture` is the sheet's picture of this instant."""
+def show_sheet(
+    below: Image, picture: NDArray[np.uint8], drawing: Drawing, light: ScreenLight | None = None, reflects: float = 1.0
+) -> None:
+    """Put a placed sheet over `below`, in place. `reflects` is 1 for paper, less for lit glass."""
     colours = cv2.remap(picture, drawing.map_x, drawing.map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     alpha = drawing.cover * (colours[..., 3].astype(np.float32) / 255)
-    blend(below[drawing.region], np.ascontiguousarray(colours[..., :3]), alpha)
+    surface = np.ascontiguousarray(colours[..., :3])
+    if light is not None and drawing.share is not None:
+        surface = light.add(surface, np.maximum(drawing.share, 0) * reflects)
+    blend(below[drawing.region], surface, alpha)
 
 
 def _grid() -> NDArray[np.int32]:
