@@ -36,7 +36,12 @@ def open_engine(url: URL, *, busy_timeout_s: float) -> Engine:
     """Return an engine whose connections follow the rules above. Nothing is opened yet."""
     if not url.database or url.database == ":memory:" or url.query:
         raise SettingsError("database_url must name a file: sqlite:////var/lib/facestep/facestep.db")
-    engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, hide_parameters=True)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": busy_timeout_s},
+        pool_timeout=busy_timeout_s,
+        hide_parameters=True,  # an error message must not carry what was to be stored
+    )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine

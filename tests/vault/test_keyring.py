@@ -77,6 +77,12 @@ def test_a_damaged_key_file_is_one_error(path, damage):
         quietly(path)
 
 
+def test_a_key_file_that_cannot_be_read_is_one_error(tmp_path):
+    (tmp_path / "folder").mkdir(mode=0o700)
+    with pytest.raises(VaultError, match="cannot be read"):
+        quietly(tmp_path / "folder")
+
+
 def test_check_notices_that_the_key_file_was_replaced_or_removed(path):
     sealer = quietly(path)
     sealer.check()

@@ -151,6 +151,17 @@ def test_only_unit_vectors_are_sealed(sealer, vector):
         seal_reference({"facenet": vector.astype(np.float32)}, sealer=sealer, binding=BINDING)
 
 
+def test_only_the_transform_of_this_version_is_sealed(sealer, face):
+    with pytest.raises(ValueError, match="transform"):
+        seal_reference(face, sealer=sealer, binding=replace(BINDING, transform_version=2))
+
+
+def test_vectors_that_do_not_fit_are_not_cut(sealer):
+    vector = np.eye(1, 1024, dtype=np.float32)[0]
+    with pytest.raises(ValueError, match="more than 2048"):
+        seal_reference({"a": vector}, sealer=sealer, binding=BINDING)
+
+
 def test_enrolling_again_gives_a_record_that_is_unlike_the_old_one(sealer, face):
     def stored(binding):
         where = {"context": binding.context(), "associated_data": binding.associated_data()}

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.stack.openbao import OpenBao
-from vault.interface import Ciphertext, Context, Purpose, VaultDenied, VaultError, VaultUnavailable
+from vault.interface import Ciphertext, Context, Purpose, VaultDenied, VaultError, VaultUnavailable, WrongContext
 from vault.transit import POLICY, TransitSealer
 
 TOKEN = "s.marked-token-that-must-not-be-seen"
@@ -152,6 +152,19 @@ def test_a_vault_that_ignores_associated_data_is_found_out():
         TransitSealer(url, TOKEN).check()
 
 
+@pytest.mark.parametrize(
+    ("call", "data"),
+    [
+        ("check", b'{"ciphertext": "vault:v1:AAAA", "plaintext": "b3RoZXI="}'),
+        ("derive", b'{"hmac": "vault:v1:AAAA"}'),
+        ("mac", b'{"hmac": ""}'),
+    ],
+)
+def test_an_answer_to_another_question_is_not_used(call, data):
+    with answering(200, b'{"data": ' + data + b"}") as (url, _), pytest.raises(VaultError):
+        CALLS[call](TransitSealer(url, TOKEN))
+
+
 @pytest.fixture(scope="module")
 def openbao(tmp_path_factory):
     with OpenBao.start(tmp_path_factory.mktemp("openbao")) as server:
@@ -168,6 +181,16 @@ def test_a_real_vault_before_and_after_installation(openbao):
     assert len(made) == len(Purpose) + 3  # mount, MAC key, policy
     assert admin.install() == []
     admin.check()
+
+
+@pytest.mark.servers
+def test_a_missing_key_is_no_wrong_context(openbao):
+    """Else an admin would be told that rows were changed, when it is the keys that are not there."""
+    admin = TransitSealer(openbao.url, openbao.root_token, mount="empty")
+    admin._client.sys.enable_secrets_engine("transit", path="empty")
+    with pytest.raises(VaultError, match="facestep vault install") as refused:
+        CALLS["open"](admin)
+    assert not isinstance(refused.value, WrongContext)
 
 
 @pytest.mark.servers

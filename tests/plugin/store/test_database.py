@@ -4,7 +4,7 @@ import sqlite3
 import stat
 import threading
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from sqlalchemy import select
@@ -134,6 +134,18 @@ def test_counting_before_comparing_cannot_be_raced(tmp_path):
             assert session.get_one(Attempts, ("i", "s", "face")).total == threads * rounds
 
 
+def test_more_users_than_connections_are_told_to_come_back(database):
+    def crowd():
+        with ExitStack() as users:
+            while True:
+                users.enter_context(database.reading()).connection()
+
+    with pytest.raises(ServiceError) as refused:
+        crowd()
+    assert refused.value.code == "store_busy"
+    assert names(database) == []
+
+
 def test_a_broken_constraint_reaches_the_caller_without_the_values(database):
     with database.transaction() as session:
         session.add(client())
@@ -171,6 +183,10 @@ def test_deleted_rows_are_overwritten_in_the_file(database, tmp_path):
         session.delete(session.get_one(Client, "a"))
     database.close()
     assert b"marked-value" not in (tmp_path / "facestep.db").read_bytes()
+
+
+def test_it_prints_where_it_is(database, tmp_path):
+    assert repr(database) == f"Database('sqlite:///{tmp_path}/facestep.db')"
 
 
 def test_only_the_owner_can_read_the_files(database, tmp_path):

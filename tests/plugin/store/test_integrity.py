@@ -32,7 +32,7 @@ def passkey():
         transports=["usb", "nfc"],
         aaguid="0",
         backed_up=False,
-        **({"backup_eligible": False} if hasattr(WebauthnCredential, "backup_eligible") else {}),
+        backup_eligible=False,
         created_ms=1,
         last_used_ms=None,
     )
