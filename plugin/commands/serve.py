@@ -75,11 +75,13 @@ def check_port(host: str, port: int) -> None:
 
 
 def _check_everything(settings: Settings) -> FacePipeline:
-    """Build all services once, which creates the signing key, and return the models for the workers."""
+    """Build the application once, which creates the signing key, and return the models for the workers."""
+    from plugin.app import create_app
     from plugin.wiring import build_services, open_pipeline
 
     pipeline = open_pipeline(settings)
     services = build_services(settings, pipeline=pipeline)
+    create_app(settings, services)
     services.database.close()
     return pipeline
 

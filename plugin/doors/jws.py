@@ -29,6 +29,8 @@ from plugin.errors import ClientRefused
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from joserfc.jws import JWSAlgModel
+
     from plugin.doors.keys import SignatureKey
 
 MAX_JWS_CHARS: Final = 6000
@@ -38,6 +40,17 @@ LEEWAY: Final = timedelta(seconds=30)
 _HEADER: Final = frozenset({"alg", "kid", "typ"})
 _MAX_KID_CHARS: Final = 200
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class _Registry(jws.JWSRegistry):
+    """joserfc warns of the name "EdDSA", which fits two curves; our keys say which one (keys.py)."""
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        """Return the algorithm; check (4) has already found it on our own list."""
+        return self.algorithms[name]
+
+
+_REGISTRY: Final = _Registry(algorithms=ALGORITHMS)
 
 
 def refuse(check: str) -> ClientRefused:
@@ -118,7 +131,7 @@ def verify(
     if header["alg"] not in key.algorithms:
         raise refuse("alg_of_key")
     try:
-        jws.deserialize_compact(message, key.key, algorithms=[header["alg"]])  # (6)
+        jws.deserialize_compact(message, key.key, registry=_REGISTRY)  # (6)
     except (JoseError, ValueError) as exc:
         raise refuse("signature") from exc
     claims = _json_object(message.split(".")[1], check="jws_payload")

@@ -11,6 +11,7 @@ Not here: which JWKS belongs to whom (registry.py), signatures (jws.py).
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -39,6 +40,8 @@ MAX_JWKS_BYTES: Final = 64 * 1024
 MAX_KEYS: Final = 50
 MIN_RSA_BITS: Final = 2048
 """NIST SP 800-131A."""
+MAX_RSA_BITS: Final = 8192
+"""A signature under a larger key costs milliseconds that a stranger could make us spend."""
 
 _RSA_ALGS: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _CURVE_ALGS: Final = {
@@ -113,16 +116,23 @@ def _usable(jwk: Mapping[str, Any]) -> SignatureKey | None:
     algorithms = _RSA_ALGS if jwk.get("kty") == "RSA" else _CURVE_ALGS.get(str(jwk.get("crv")), frozenset())
     if isinstance(jwk.get("alg"), str):
         algorithms &= {jwk["alg"]}
-    if not algorithms:
+    if not algorithms or (jwk["kty"] == "RSA" and not MIN_RSA_BITS <= _bits(jwk.get("n")) <= MAX_RSA_BITS):
         return None
     public = {name: jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk}
     try:
         key = import_key(public)
     except (JoseError, ValueError, TypeError, KeyError):
         return None
-    if isinstance(key, RSAKey):
-        return SignatureKey(key, algorithms) if key.public_key.key_size >= MIN_RSA_BITS else None
-    return SignatureKey(key, algorithms) if isinstance(key, ECKey | OKPKey) else None
+    return SignatureKey(key, algorithms) if isinstance(key, RSAKey | ECKey | OKPKey) else None
+
+
+def _bits(modulus: object) -> int:
+    """Return the size of a JWK's `n`, or 0 if it is no number; looked at before a library works with it."""
+    try:
+        raw = base64.urlsafe_b64decode(str(modulus) + "==")
+    except ValueError:
+        return 0
+    return int.from_bytes(raw, "big").bit_length()
 
 
 @dataclass(slots=True)

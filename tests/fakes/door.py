@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from plugin.app import create_app
 from plugin.audit.log import AuditLog
@@ -22,6 +22,7 @@ from plugin.doors.registry import Registry
 from plugin.doors.seen import SeenJtis
 from plugin.doors.signed_request import SignedMessages
 from plugin.doors.signer import Signer
+from plugin.factors.enrolment import Enrolment
 from plugin.settings import Environment, Settings, VaultBackend
 from plugin.store.database import Database
 from plugin.wiring import Services
@@ -93,6 +94,15 @@ class Door:
         }
         return self.http.post("/token", data={name: value for name, value in form.items() if value})
 
+    def erase(self, subject: str, /, *, realm: Realm | None = None, **changes: str) -> TestResponse:
+        form = {
+            "subject": subject,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": (realm or self.realm).assertion(),
+            **changes,
+        }
+        return self.http.post("/idp/erase", data={name: value for name, value in form.items() if value})
+
     def audited(self, event: str) -> list[AuditEntryView]:
         return [entry for entry in self.services.audit.entries(limit=1000) if entry.event == event]
 
@@ -138,7 +148,8 @@ def open_door(folder: Path, **changes: Any) -> Door:
         ceremonies=ceremonies,
         housekeeping=Housekeeping(ceremonies),
         attempts=Attempts(database),
-        **{name: Absent(name) for name in ("totp", "webauthn", "recovery_codes", "invitation", "enrolment", "face")},
+        enrolment=Enrolment(ceremonies=ceremonies, database=database, audit=audit),
+        **{name: Absent(name) for name in ("totp", "webauthn", "recovery_codes", "invitation", "face")},
     )
     app = create_app(chosen, services)
     http = app.test_client()
@@ -158,7 +169,3 @@ def _migrated() -> bytes:
         with closing(Database(f"sqlite:///{file}")) as database:
             database.migrate()
         return file.read_bytes()
-
-
-def location_query(response: TestResponse) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(response.headers["Location"]).query)

@@ -55,8 +55,8 @@ class FakeJwks:
 
 
 @cache
-def rsa_key(name: str, bits: int = 2048) -> RSAKey:
-    return RSAKey.generate_key(bits, private=True, auto_kid=False)
+def rsa_key(name: str) -> RSAKey:
+    return RSAKey.generate_key(2048, private=True, auto_kid=False)
 
 
 @cache

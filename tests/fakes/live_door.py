@@ -1,0 +1,150 @@
+"""The real doors of the service over HTTP, for a real Keycloak to talk to. The factors are the fake part.
+
+A person's check is not done here: `pass_check` moves a ceremony to its end as the factors would, `refuse_check` ends it as they
+would. Everything between Keycloak and the ceremony is the product: signed requests, codes, PKCE, assertions, signatures, audit.
+`forge` makes the service lie in its results, as an attacker between the two would.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from plugin.app import create_app
+from plugin.audit.log import AuditLog
+from plugin.ceremonies.redirects import denied_url, success_url
+from plugin.ceremonies.types import Stage
+from plugin.doors.keys import HttpJwksFetcher, KeyCache
+from plugin.doors.registry import Registry
+from plugin.doors.seen import SeenJtis
+from plugin.doors.signed_request import SignedMessages
+from plugin.doors.signer import Signer
+from plugin.wiring import utc_now
+from tests.fakes.door import open_door
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from plugin.audit.log import AuditEntryView
+    from plugin.ceremonies.types import Subject
+
+
+class LiveDoor:
+    """One service on a loopback port; it can be stopped and started again."""
+
+    def __init__(self, folder: Path, *, port: int) -> None:
+        self.url = f"http://localhost:{port}"
+        self._port = port
+        self._signer = _LyingSigner()
+        self.erased: list[tuple[str, str]] = []
+        self._tokens: dict[str, str] = {}
+        self.services = self._services(folder)
+        self._app = create_app(self.services.settings, self.services)
+        self._server: Any = None
+
+    def _services(self, folder: Path) -> Any:
+        door = open_door(folder, issuer=self.url, listen_port=self._port)
+        services = door.services
+        audit = AuditLog(services.database)
+        registry = Registry(database=services.database, keys=KeyCache(HttpJwksFetcher()), audit=audit)
+        self._signer.real = Signer.open(
+            database=services.database, sealer=services.sealer, issuer=self.url, now=utc_now()
+        )
+        return replace(
+            services,
+            clock=utc_now,
+            registry=registry,
+            messages=SignedMessages(registry=registry, seen=SeenJtis(services.database), audience=self.url),
+            signer=self._signer,
+            enrolment=_Enrolment(self.erased),
+        )
+
+    def start(self) -> None:
+        self._server = make_server("127.0.0.1", self._port, self._app, threaded=True, request_handler=_Quiet)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def arrive(self, address: str) -> str:
+        """Follow the redirect that Keycloak gave the browser; return the id of the ceremony."""
+        answer = requests.get(address, allow_redirects=False, timeout=10)
+        assert answer.status_code == 303, answer.text
+        ceremony_id = urlsplit(answer.headers["Location"]).path.rpartition("/")[2]
+        self._tokens[ceremony_id] = answer.cookies[f"facestep_{ceremony_id[:8]}"]
+        return ceremony_id
+
+    def pass_check(self, ceremony_id: str, *, possession: str = "otp") -> str:
+        """Bring the ceremony to its good end; return where the browser goes."""
+        ceremonies, now = self.services.ceremonies, utc_now()
+        view = ceremonies.load(ceremony_id, self._tokens[ceremony_id], now=now)
+        path = (
+            [Stage.FACE] if view.stage is Stage.POSSESSION and view.purpose == "login" else _enrolment_path(view.stage)
+        )
+        for stage in path:
+            proven = {"proven": possession} if stage in {Stage.FACE, Stage.RECOVERY_CODES} else {}
+            view = ceremonies.advance(view, to=stage, now=now, **(proven if not view.amr else {}))
+        view = ceremonies.advance(view, to=Stage.DONE, now=now, proven="face", reference_id="reference-1")
+        return success_url(view, ceremonies.issue_code(view, now=now))
+
+    def refuse_check(self, ceremony_id: str, *, code: str = "face_rejected") -> str:
+        """End the ceremony as a refused person's ends; return where the browser goes."""
+        now = utc_now()
+        view = self.services.ceremonies.load(ceremony_id, self._tokens[ceremony_id], now=now)
+        self.services.ceremonies.end(view, now=now, reason=code)
+        return denied_url(view, code)
+
+    def forge(self, forgery: Any) -> None:
+        """Let `forgery(claims, sign)` make the next results; None makes them honest again."""
+        self._signer.forgery = forgery
+
+    def audited(self, event: str) -> list[AuditEntryView]:
+        return [entry for entry in self.services.audit.entries(limit=100_000) if entry.event == event]
+
+
+def query(address: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+def _enrolment_path(stage: Stage) -> list[Stage]:
+    whole = [Stage.CONSENT, Stage.POSSESSION_SETUP, Stage.RECOVERY_CODES, Stage.FACE]
+    return whole if stage in {Stage.INVITATION, Stage.POSSESSION} else whole[whole.index(stage) + 1 :]
+
+
+class _LyingSigner:
+    real: Signer
+
+    def __init__(self) -> None:
+        self.forgery: Any = None
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        return self.forgery(dict(claims), self.real.sign) if self.forgery else self.real.sign(claims)
+
+    def public_jwks(self) -> dict[str, list[dict[str, Any]]]:
+        return self.real.public_jwks()
+
+
+class _Enrolment:
+    """Remembers whom it was asked to forget."""
+
+    def __init__(self, erased: list[tuple[str, str]]) -> None:
+        self._erased = erased
+
+    def erase(self, subject: Subject, *, now: datetime) -> bool:  # noqa: ARG002
+        self._erased.append((subject.issuer, subject.subject))
+        return True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *_: object, **__: object) -> None:
+        """Say nothing; what matters is in the audit log."""
