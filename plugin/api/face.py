@@ -32,7 +32,10 @@ def start(ceremony_id: str) -> Response:
     view = load_ceremony(ceremony_id)
     json_body({})
     settings = services().settings
-    challenge = services().face.start(view, now=now())
+    try:
+        challenge = services().face.start(view, now=now())
+    except FaceRefused as refusal:
+        return _refused(view, refusal)
     sizes = {
         "batch": BATCH,
         "batch_most": MOST_NEW,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { CeremonyError } from '../../plugin/static/js/errors.js';
 import { frameGrid } from '../../plugin/static/js/face/frame_grid.js';
-import { hintSentence, instructionKey } from '../../plugin/static/js/face/instruction.js';
+import { askFor, hintSentence, instructionKey } from '../../plugin/static/js/face/instruction.js';
 import { cancelCeremony, runCeremony } from '../../plugin/static/js/run_ceremony.js';
 import { fromBase64url, toBase64url } from '../../plugin/static/js/webauthn/base64url.js';
 import { identifyError } from '../../plugin/static/js/webauthn/identify_error.js';
@@ -35,6 +35,13 @@ test('after a pause the grid does not catch up with a burst', () => {
 test('a blink step names its count, other steps do not', () => {
   assert.equal(instructionKey({ action: 'blink', count: 2 }), 'step.blink_2');
   assert.equal(instructionKey({ action: 'turn_left' }), 'step.turn_left');
+});
+
+test('between two steps the person is asked to look straight, whatever the step was', () => {
+  const step = { index: 1, action: 'turn_left', count: 1 };
+  assert.equal(askFor(step, 'turn_more'), step);
+  assert.equal(instructionKey(askFor(step, 'look_straight')), 'face.good');
+  assert.equal(instructionKey({ index: -1, action: 'centre' }), 'step.centre');
 });
 
 test('a hint becomes its sentence, an unknown or missing one becomes nothing', () => {

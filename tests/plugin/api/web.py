@@ -14,6 +14,9 @@ from plugin.factors.face import FaceFactor
 from plugin.web.cookies import cookie_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from flask import Flask
     from werkzeug.test import TestResponse
 
@@ -23,11 +26,13 @@ if TYPE_CHECKING:
 class NoCamera:
     """Stands where the models would be, in tests that must never get as far as looking at a picture."""
 
+    calibration = SimpleNamespace(framing="none", models={})
+
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"the models were asked for {name}")
 
 
-def make_app(world: World, *, pipeline: Any = None) -> Flask:
+def make_app(world: World, *, pipeline: Any = None, clock: Callable[[], datetime] | None = None) -> Flask:
     """Return the real application on the world's services; without a pipeline no picture may be looked at."""
     face = FaceFactor(
         ceremonies=world.ceremonies,
@@ -40,7 +45,7 @@ def make_app(world: World, *, pipeline: Any = None) -> Flask:
     )
     services = SimpleNamespace(
         settings=world.settings,
-        clock=lambda: world.now,
+        clock=clock or (lambda: world.now),
         database=world.database,
         sealer=world.sealer,
         audit=world.audit,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from biometric.liveness.steps.window import Hint
 from plugin.errors import PUBLIC
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.pages.texts import BROWSER_TEXTS, browser_texts
@@ -48,11 +49,13 @@ def test_every_step_of_a_challenge_has_a_sentence(key):
     assert BROWSER_TEXTS[key]
 
 
-@pytest.mark.parametrize(
-    "hint", ["too_dark", "too_bright", "too_far", "too_close", "turn_to_camera", "off_centre", "blurred"]
-)
-def test_every_hint_of_the_quality_gate_says_what_to_do(hint):
+@pytest.mark.parametrize("hint", Hint)
+def test_every_hint_says_what_to_do(hint):
     assert BROWSER_TEXTS[f"hint.{hint}"]
+
+
+def test_there_is_no_sentence_for_a_hint_that_does_not_exist():
+    assert {key.removeprefix("hint.") for key in BROWSER_TEXTS if key.startswith("hint.")} == set(Hint)
 
 
 @pytest.mark.parametrize("key", sorted(BROWSER_TEXTS))

@@ -2,6 +2,7 @@
 // The face page: one button starts the check; the server decides and says where to go.
 import { CeremonyError } from '../errors.js';
 import { Guide } from '../face/guide.js';
+import { askFor } from '../face/instruction.js';
 import { runCheck } from '../face/run_check.js';
 import { follow } from '../follow.js';
 import { sentence, text } from '../page.js';
@@ -28,7 +29,7 @@ const show = {
   },
   /** @param {any} answer */
   onProgress(answer) {
-    if (answer.step) guide.step(answer.step);
+    if (answer.step) guide.step(askFor(answer.step, answer.hint));
     else guide.state('checking', text('face.checking'));
     guide.hint(answer.hint);
   },

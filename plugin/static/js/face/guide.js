@@ -17,6 +17,8 @@ export class Guide {
   #left = element('face-time-left');
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #clock;
+  /** @type {string | null | undefined} */
+  #lastHint;
 
   /**
    * @param {"ready" | "running" | "checking" | "finished" | "refused"} state
@@ -43,12 +45,16 @@ export class Guide {
       dot.classList.toggle('done', position < index);
       dot.classList.toggle('now', position === index);
     });
-    this.#say(text(instructionKey({ action, count })));
+    this.#say(text(instructionKey({ action, index, count })));
   }
 
-  /** @param {string | null | undefined} hint */
+  /**
+   * Show a hint once the server has given it twice in a row: one that comes and goes only distracts.
+   * @param {string | null | undefined} hint
+   */
   hint(hint) {
-    const sentence = hintSentence(hint, text);
+    const sentence = hint === this.#lastHint ? hintSentence(hint, text) : '';
+    this.#lastHint = hint;
     if (this.#hint.textContent !== sentence) this.#hint.textContent = sentence;
   }
 

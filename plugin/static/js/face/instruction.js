@@ -3,10 +3,22 @@
 /**
  * Return the key of the sentence for a step: "step.centre", "step.turn_left", "step.blink_2", …
  * Left and right are the person's own; the preview is mirrored, so an arrow to the same side of the screen is right.
- * @param {{action: string, count?: number}} step
+ * @param {{action: string, index?: number, count?: number}} step
  */
-export function instructionKey({ action, count = 1 }) {
+export function instructionKey({ action, index = -1, count = 1 }) {
+  if (action === 'centre' && index >= 0) return 'face.good';
   return action === 'blink' ? `step.blink_${count}` : `step.${action}`;
+}
+
+/**
+ * Return what to ask for now: between two steps, and to begin a turn, the server wants the person to look straight.
+ * @template {{action: string, count?: number}} Step
+ * @param {Step} step
+ * @param {string | null | undefined} hint
+ * @returns {Step}
+ */
+export function askFor(step, hint) {
+  return hint === 'look_straight' ? { ...step, action: 'centre', count: 1 } : step;
 }
 
 /**

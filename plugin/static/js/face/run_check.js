@@ -29,6 +29,7 @@ export async function runCheck(video, show, outer) {
     const ended = cameraEnded(video, signal);
     await Promise.race([pause(SETTLE_MS, signal), ended]);
     const start = await post('face/start', {}, signal);
+    if (start.state === 'refused') return start;
     const startedAt = performance.now();
     show.onStart(start);
     const queue = new FrameQueue({ batch: start.frame.batch, most: start.frame.batch_most, maxFrames: start.frame.max });

@@ -1,0 +1,49 @@
+from contextlib import contextmanager
+
+import pytest
+
+from tests.browser.site import running_site
+from tests.plugin.factors.world import world
+from tests.stack.chromium import launch_options
+
+__all__ = ["world"]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (only browser tests need it)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**launch_options())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(world):
+    with running_site(world) as running:
+        yield running
+
+
+@pytest.fixture
+def tab(chromium):
+    """A browser profile of its own; the test fails if any page of it complains on the console."""
+    with watched_context(chromium) as context:
+        yield context
+
+
+@contextmanager
+def watched_context(chromium, **options):
+    context = chromium.new_context(**({"viewport": {"width": 390, "height": 844}} | options))
+    context.set_default_timeout(10_000)
+    complaints = []
+    context.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context
+    context.close()
+    assert complaints == []
+
+
+def is_complaint(message):
+    """A refused call is the server's right and Chromium notes it; everything else is a fault of the page."""
+    return message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource")

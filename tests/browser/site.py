@@ -1,0 +1,76 @@
+"""The real application on a loopback port for a real browser, with the clock in the test's hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from plugin.web.cookies import cookie_name
+from tests.plugin.api.web import make_app
+from tests.plugin.factors.soft_key import SoftKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from playwright.sync_api import BrowserContext, Page
+
+    from tests.plugin.factors.world import Person, World
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  (werkzeug's own name)
+        pass
+
+
+@dataclass
+class Site:
+    """A running service. `complaints` collects what the browser's console says."""
+
+    url: str
+    world: World
+
+    def opens(self, context: BrowserContext, person: Person, query: str = "") -> Page:
+        """Open the ceremony's page in a new tab of a browser that holds the ceremony's cookie."""
+        context.add_cookies(
+            [{"name": cookie_name(person.ceremony_id), "value": person.cookie, "url": self.url, "httpOnly": True}]
+        )
+        page = context.new_page()
+        page.goto(f"{self.url}/ceremony/{person.ceremony_id}{query}")
+        return page
+
+    def person(self, subject: str = "alice-id") -> Person:
+        person = self.world.person(subject)
+        person.key = SoftKey(origin=self.url)
+        return person
+
+
+def _running_clock(world: World) -> Callable[[], datetime]:
+    """Return a clock that starts at the world's time and runs: a face challenge is about seconds."""
+    started = time.monotonic()
+    return lambda: world.now + timedelta(seconds=time.monotonic() - started)
+
+
+@contextmanager
+def running_site(world: World, *, pipeline: Any = None) -> Iterator[Site]:
+    """Serve the application until the block ends; WebAuthn needs a name, so the address says localhost."""
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    try:
+        world.settings = replace(world.settings, issuer=f"http://localhost:{server.server_port}")
+        world.database.close()
+        world.open()
+        server.app = make_app(world, pipeline=pipeline, clock=_running_clock(world) if pipeline else None)
+        thread.start()
+        yield Site(world.settings.issuer, world)
+    finally:
+        if thread.is_alive():
+            server.shutdown()
+            thread.join(timeout=5)
+        server.server_close()

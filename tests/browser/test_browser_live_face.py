@@ -1,0 +1,101 @@
+"""The face check whole: real page, real service, real models; the person at the camera is simulated."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from plugin.ceremonies.types import Purpose, Stage
+from tests.browser.conftest import watched_context
+from tests.browser.site import running_site
+from tests.fixtures_cache import load_picture
+from tests.simulator import Subject
+from tests.simulator.browser_camera import BrowserCamera
+from tests.simulator.clips import person_clips
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+
+VERDICT_MS = 40_000
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    from biometric.pipeline import FacePipeline  # noqa: PLC0415  (loads the models)
+
+    return FacePipeline.open(Path(os.environ.get("FACESTEP_MODELS_DIR", "~/.cache/facestep/models")).expanduser())
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """Return the recorded actions of a picture's person; rendered once."""
+    made = {}
+
+    def of(name):
+        if name not in made:
+            made[name] = person_clips(Subject(load_picture(name)), seed=7)
+        return made[name]
+
+    return of
+
+
+@pytest.fixture
+def live(world, chromium, pipeline, clips):
+    """Return (site, context, camera): a running service and a browser whose camera is in the test's hand."""
+    with running_site(world, pipeline=pipeline) as site, watched_context(chromium) as context:
+        camera = BrowserCamera(clips("person_b_1"))
+        camera.install(context)
+        context.route("https://idp.example/**", lambda route: route.fulfill(body="the identity provider"))
+        yield site, context, camera
+
+
+def shows_face(site, context, person):
+    """Press the button and return the last state of the page."""
+    page = site.opens(context, person)
+    page.click("#face-start")
+    page.wait_for_selector("#face-step:is([data-state=finished], [data-state=refused])", timeout=VERDICT_MS)
+    return page, page.get_attribute("#face-step", "data-state")
+
+
+def enrolled(site, context):
+    alice = site.person()
+    alice.enrols_up_to(Stage.FACE)
+    page, state = shows_face(site, context, alice)
+    assert state == "finished", site.world.audited("face_refused")
+    page.close()
+    return alice
+
+
+def test_a_person_enrols_and_logs_in_with_a_live_face(live):
+    site, context, _ = live
+    alice = enrolled(site, context)
+    alice.proves_totp()
+    page, state = shows_face(site, context, alice)
+    assert state == "finished", site.world.audited("face_refused")
+    page.wait_for_url("https://idp.example/**")
+    code = parse_qs(urlsplit(page.url).query)["code"][0]
+    assert site.world.redeem(code).amr == ("otp", "face")
+
+
+def test_another_live_person_is_refused_with_one_sentence_and_may_try_again(live, clips):
+    site, context, camera = live
+    alice = enrolled(site, context)
+    camera.clips = clips("impostor_1")
+    alice.proves_totp()
+    page, state = shows_face(site, context, alice)
+    assert state == "refused"
+    assert page.inner_text("#face-instruction") == "That did not work. Try again."
+    assert page.locator("#face-start").is_visible()
+    assert alice.view().stage is Stage.FACE
+    assert len(site.world.audited("face_refused")) == 1
+
+
+def test_a_still_picture_is_refused(live, clips):
+    site, context, camera = live
+    still = clips("person_b_1")["centre:1"]
+    camera.clips = dict.fromkeys(camera.clips, still)
+    alice = site.person()
+    alice.has_totp().comes_to(Purpose.LOGIN)
+    alice.proves_totp()
+    _, state = shows_face(site, context, alice)
+    assert state == "refused"
