@@ -84,9 +84,14 @@ class Weighted:
         """Return the rate at which both errors are equal."""
         below = np.concatenate([[0.0], np.cumsum(self.genuine)])
         missed = below[self.scores.missed] / max(float(below[-1]), 1e-12)
-        matched = np.cumsum(self.impostor) / self.impostor_total
+        matched = np.cumsum(self._shares())
+        # Each threshold at an impostor's score, and the one just above it, where that impostor no longer matches.
+        missed, matched = np.concatenate([missed, missed]), np.concatenate([matched - self._shares(), matched])
         crossing = int(np.argmin(np.abs(missed - matched)))
         return float(missed[crossing] + matched[crossing]) / 2
+
+    def _shares(self) -> NDArray[np.float64]:
+        return self.impostor / self.impostor_total
 
 
 def estimates(
