@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX: Final = "FACESTEP_"
+TEST_PREFIX: Final = "FACESTEP_TEST_"
+"""Variables of our tests, which are not settings."""
 
 
 class Environment(StrEnum):
@@ -110,10 +112,7 @@ class Settings:
         named = source.get(PREFIX + "CONFIG")
         values: dict[str, Any] = _read_toml(Path(named or "facestep.toml"), required=named is not None)
         known = {field.name for field in fields(cls)}
-        for key, value in source.items():
-            name = key.removeprefix(PREFIX).lower()
-            if key.startswith(PREFIX) and name in known:
-                values[name] = value
+        values.update(_from_environ(source, known))
         unknown = sorted(set(values) - known)
         if unknown:
             raise SettingsError(f"unknown setting {unknown[0]!r}; known ones are {', '.join(sorted(known))}")
@@ -128,6 +127,18 @@ class Settings:
         for check in (_check_issuer, _check_vault, _check_ranges):
             check(expanded)
         return expanded
+
+
+def _from_environ(source: Mapping[str, str], known: set[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for key, value in source.items():
+        name = key.removeprefix(PREFIX).lower()
+        if not key.startswith(PREFIX) or name == "config" or key.startswith(TEST_PREFIX):
+            continue
+        if name not in known:
+            raise SettingsError(f"unknown variable {key}; known settings are {', '.join(sorted(known))}")
+        values[name] = value
+    return values
 
 
 def _read_toml(path: Path, *, required: bool) -> dict[str, Any]:
@@ -154,7 +165,7 @@ _INTEGERS: Final = {field.name for field in fields(Settings) if field.type == "i
 
 def _convert(name: str, value: Any) -> Any:
     kind = int if name in _INTEGERS else _TYPES.get(name, str)
-    if kind is int and isinstance(value, bool):
+    if kind is int and isinstance(value, bool | float):
         raise SettingsError(f"{name} must be a whole number, not {value!r}")
     try:
         return kind(value)
@@ -166,6 +177,10 @@ def _check_issuer(settings: Settings) -> None:
     url = urlsplit(settings.issuer)
     if url.scheme not in {"http", "https"} or not url.hostname or settings.issuer.endswith("/"):
         raise SettingsError(f"issuer={settings.issuer!r} must be a URL without a slash at its end")
+    if settings.issuer != f"{url.scheme}://{url.netloc}" or "@" in url.netloc:
+        raise SettingsError(f"issuer={settings.issuer!r} must be scheme, host and port only, without a path")
+    if url.netloc != url.netloc.lower():
+        raise SettingsError(f"issuer={settings.issuer!r} must be in lower case, as browsers write it")
     if url.scheme == "http" and not is_loopback_host(url.hostname):
         raise SettingsError("issuer must be https; http is for loopback only, since cameras need a secure context")
     if settings.environment is Environment.DEVELOPMENT and not is_loopback_host(settings.listen_host):

@@ -158,6 +158,7 @@ def authenticate_client(_query_client: object, request: OAuth2Request) -> Regist
         error = InvalidClientError(status_code=401, description="The client assertion is not valid.")
         error.check = exc.detail
         raise error from exc
+    g.client_authenticated = True  # web/limits.py
     return client
 
 

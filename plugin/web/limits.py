@@ -1,8 +1,9 @@
 """How often one address may call us (Flask-Limiter).
 
 Rules:
- * An enterprise sits behind one address and Keycloak calls /token from one, so good requests are hardly limited and
-   refused ones are counted.
+ * An enterprise sits behind one address, so good requests are hardly limited; strangers' refused ones are counted.
+ * A provider that has authenticated itself is not counted: all its logins come from one address, and anybody can make
+   it bring a worthless code.
  * Who guesses inside a ceremony is stopped by the attempt counters (ceremonies/attempts.py), not here.
  * If the counter's storage is away the request fails; nothing is let through uncounted.
 
@@ -14,19 +15,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import request
+from flask import g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-REFUSED_PER_ADDRESS: Final = "60 per minute"
+REFUSED_PER_ADDRESS: Final = "120 per minute"
 BEGUN_PER_ADDRESS: Final = "600 per minute"
 CALLS_PER_CEREMONY: Final = "400 per minute"
 READY_PER_ADDRESS: Final = "600 per minute"
 
 _DOORS: Final = ("provider.authorize", "provider.token", "erase.erase")
+_STRANGER: Final = frozenset({400, 401, 405, 410, 413})
+"""Malformed, unsigned, unknown. A wrong code or face (403, 422) is somebody's, and the attempt counters stop it."""
 _BEGINNINGS: Final = ("provider.authorize",)
 
 
@@ -57,4 +60,4 @@ def _ceremony() -> str:
 
 
 def _refused(response: Response) -> bool:
-    return response.status_code >= 400  # noqa: PLR2004
+    return response.status_code in _STRANGER and not g.get("client_authenticated", False)
