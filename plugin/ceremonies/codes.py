@@ -14,7 +14,7 @@ import base64
 import hashlib
 import hmac
 from datetime import timedelta
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
@@ -52,6 +52,14 @@ def new_row(view: CeremonyView, code: str, *, acr: str, now: datetime, ttl_s: in
     )
 
 
+class _Unfit(Exception):  # noqa: N818  (an outcome)
+    """The code proves nothing; `check` says why, for the audit log."""
+
+    def __init__(self, check: str) -> None:
+        super().__init__(check)
+        self.check = check
+
+
 def redeem(
     code: str,
     *,
@@ -63,48 +71,25 @@ def redeem(
     sealer: Sealer,
     audit: AuditSink,
 ) -> RedeemedResult:
-    """Return what the code proves, once.
-
-    0. first use          consumed before we look at anything
-    1. as we wrote it     a row inserted into the database is no result
-    2. not expired        a code must not wait in somebody's browser history
-    3. right client       one realm must not redeem another's result
-    4. right address      RFC 6749 4.1.3
-    5. right login        RFC 7636: the verifier never left the login that asked
+    """Return what the code proves, once. The checks are numbered in `_judge`.
 
     Raises:
         ClientRefused: "client_refused"; the check's name is in `detail` and in the audit log.
     """
     row, first_use = _consume(code, now=now, database=database)
-
-    def refuse(failed: str) -> NoReturn:
-        audit.append(
-            "result_refused",
-            at=now,
-            issuer=expected_client,
-            subject=row.subject if row is not None and row.issuer == expected_client else "",
-            ceremony_id=row.ceremony_id if row is not None else "",
-            details={"check": failed},
-        )
-        raise ClientRefused("client_refused", failed)
-
-    if row is None:  # (0)
-        refuse("code_unknown")
-    if not first_use:  # (0)
-        refuse("code_used")
     try:
-        check(row, sealer=sealer)  # (1)
-    except WrongMac:
-        refuse("code_row_changed")
-    if to_ms(now) >= row.expires_ms:  # (2)
-        refuse("code_expired")
-    if row.issuer != expected_client:  # (3)
-        refuse("code_of_other_client")
-    if row.redirect_uri != expected_redirect_uri:  # (4)
-        refuse("code_for_other_redirect")
-    if not hmac.compare_digest(_s256(code_verifier), row.code_challenge.encode()):  # (5)
-        refuse("code_verifier_wrong")
-    result = _result(row)
+        result = _judge(
+            row,
+            first_use=first_use,
+            expected_client=expected_client,
+            expected_redirect_uri=expected_redirect_uri,
+            code_verifier=code_verifier,
+            now=now,
+            sealer=sealer,
+        )
+    except _Unfit as exc:
+        _log_refusal(audit, row, client=expected_client, failed=exc.check, now=now)
+        raise ClientRefused("client_refused", exc.check) from exc
     audit.append(
         "result_redeemed",
         at=now,
@@ -114,6 +99,56 @@ def redeem(
         details={"purpose": result.purpose.value, "amr": list(result.amr)},
     )
     return result
+
+
+def _judge(
+    row: ResultCode | None,
+    *,
+    first_use: bool,
+    expected_client: str,
+    expected_redirect_uri: str,
+    code_verifier: str,
+    now: datetime,
+    sealer: Sealer,
+) -> RedeemedResult:
+    """Return what a consumed code proves, or raise _Unfit.
+
+    0. known, first use   `_consume` has taken it out of the store before we look at anything
+    1. as we wrote it     a row inserted into the database is no result
+    2. not expired        a code must not wait in somebody's browser history
+    3. right client       one realm must not redeem another's result
+    4. right address      RFC 6749 4.1.3
+    5. right login        RFC 7636: the verifier never left the login that asked
+    """
+    if row is None:  # (0)
+        raise _Unfit("code_unknown")
+    if not first_use:  # (0)
+        raise _Unfit("code_used")
+    try:
+        check(row, sealer=sealer)  # (1)
+    except WrongMac as exc:
+        raise _Unfit("code_row_changed") from exc
+    if to_ms(now) >= row.expires_ms:  # (2)
+        raise _Unfit("code_expired")
+    if row.issuer != expected_client:  # (3)
+        raise _Unfit("code_of_other_client")
+    if row.redirect_uri != expected_redirect_uri:  # (4)
+        raise _Unfit("code_for_other_redirect")
+    if not hmac.compare_digest(_s256(code_verifier), row.code_challenge.encode()):  # (5)
+        raise _Unfit("code_verifier_wrong")
+    return _result(row)
+
+
+def _log_refusal(audit: AuditSink, row: ResultCode | None, *, client: str, failed: str, now: datetime) -> None:
+    """Note who brought what; another client's subject is not written into this client's entries."""
+    audit.append(
+        "result_refused",
+        at=now,
+        issuer=client,
+        subject=row.subject if row is not None and row.issuer == client else "",
+        ceremony_id=row.ceremony_id if row is not None else "",
+        details={"check": failed},
+    )
 
 
 def _consume(code: str, *, now: datetime, database: Database) -> tuple[ResultCode | None, bool]:
