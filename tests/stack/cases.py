@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.stack.stack import ACR, REALM
-from tests.stack.visitor import Visitor
 from tests.stack.world import OWNER, STRANGER, RecordedPost, World, living, printed, request_claims
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Request
 
-    from tests.stack.visitor import Account
+    from tests.stack.visitor import Account, Visitor
 
 REFUSED = "refused, audited"
 
@@ -44,7 +43,7 @@ def _enrol(world: World, visitor: Visitor, account: Account, way: str) -> str:
 
 
 def enrol_with_passkey(world: World) -> str:
-    visitor = world.passkey_visitor = Visitor(world.browser, world.app, living(OWNER, 1))
+    visitor = world.passkey_visitor = world.new_visitor(living(OWNER, 1))
     visitor.plug_in_passkey()
     return _enrol(world, visitor, world.passkey_owner, "passkey")
 
@@ -62,15 +61,13 @@ def _described(visitor: Visitor) -> str:
 def login_with_passkey(world: World) -> str:
     visitor = world.passkey_visitor
     assert visitor is not None, "the passkey was not enrolled"
-    world.passkey_visitor = None
-    try:
-        visitor.forget_login()
-        visitor.open_login(world.passkey_owner, acr=ACR)
-        visitor.prove_passkey()
-        visitor.show_face()
-        return _described(visitor)
-    finally:
-        visitor.close()
+    visitor.forget_login()
+    visitor.open_login(world.passkey_owner, acr=ACR)
+    visitor.prove_passkey()
+    visitor.show_face()
+    seen = _described(visitor)
+    world.close_visitors()
+    return seen
 
 
 def login_with_totp(world: World) -> str:

@@ -8,6 +8,7 @@ The faces are simulated (tests/simulator); servers, pages, models and pictures a
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -29,6 +30,8 @@ from tests.stack.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PICTURES = Path(".run/check")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,20 @@ def play(world: World, case: Case) -> Outcome:
         seen = case.play(world)
     except (PlaywrightError, StackError, AssertionError, KeyError, IndexError, OSError) as exc:
         traceback.print_exc(file=sys.stderr)
+        _photograph(world, case)
         seen = f"{type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else ''}"
     return Outcome(case, seen, time.monotonic() - began)
+
+
+def _photograph(world: World, case: Case) -> None:
+    """Keep what the browser showed when a case broke."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for visitor in world.visitors:
+        picture = PICTURES / f"{case.name.replace(' ', '-')}.png"
+        with contextlib.suppress(PlaywrightError):
+            visitor.page.screenshot(path=picture, full_page=True)
+            print(f"the page as it was: {picture} ({visitor.page.url.split('?')[0]})", file=sys.stderr)
+    world.close_visitors()
 
 
 def _say(message: str) -> None:

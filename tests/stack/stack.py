@@ -17,6 +17,7 @@ from tests.stack.keycloak_people import People
 from tests.stack.openbao import OpenBao, OpenBaoError
 from tests.stack.process import free_port, require_free
 from tests.stack.service import Service
+from vault.transit import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,28 +91,34 @@ class Stack:
         self.folder.mkdir(parents=True, mode=0o700)
         self._say("starting Keycloak (about 20 seconds)")
         self.keycloak.launch()
+        self.service.configure()
         self._start_vault()
         self._say("starting Facestep")
-        self.service.configure()
         self.keycloak.wait()
         self._say(f"setting up the realm {REALM!r} with `facestep keycloak install`")
         self.install(REALM, register=True)
         self.service.start()
 
     def _start_vault(self) -> None:
-        folder = self.folder / "facestep"
-        folder.mkdir(parents=True, exist_ok=True)
+        """Make the keys as an admin would: with a token that the service itself never gets."""
         if self.vault == "local":
             self._say("no OpenBao: keys come from the embedded keyring")
+            self.service.command("vault", "install")
             return
         self._say("starting OpenBao")
         try:
             self._bao = OpenBao.start(self.folder / "openbao", port=self.ports.vault)
         except OpenBaoError as exc:
             raise StackError(str(exc)) from exc
-        token = folder / "vault-token"
-        token.touch(mode=0o600)
-        token.write_text(self._bao.root_token, encoding="utf-8")
+        root = self._write_token("vault-root-token", self._bao.root_token)
+        self.service.command("vault", "install", "--token-file", str(root))
+        self._write_token("vault-token", self._bao.token_for(POLICY))
+
+    def _write_token(self, name: str, token: str) -> Path:
+        path = self.folder / "facestep" / name
+        path.touch(mode=0o600)
+        path.write_text(token, encoding="utf-8")
+        return path
 
     def install(self, realm: str, *, register: bool) -> None:
         """Set up `realm` with our own command, as an admin would."""

@@ -110,7 +110,7 @@ class Visitor:
         if way == "passkey":
             page.click("#passkey-start")
         else:
-            page.wait_for_function("document.getElementById('totp-secret-text').textContent.length > 15")
+            page.wait_for_selector("#totp-secret:not([hidden])")
             account.totp_secret = page.inner_text("#totp-secret-text").replace(" ", "")
             page.fill("input#code", account.next_code())
             page.click("button[type=submit]")

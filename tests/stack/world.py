@@ -51,6 +51,7 @@ class World:
         stack.people.keep_events(REALM)
         self.passkey_owner = self.new_account("alex")
         self.totp_owner = self.new_account("robin")
+        self.visitors: list[Visitor] = []
         self.passkey_visitor: Visitor | None = None
         self.recorded: list[RecordedPost] = []
 
@@ -61,11 +62,21 @@ class World:
 
     @contextmanager
     def visitor(self, clips: Mapping[str, Clip]) -> Iterator[Visitor]:
+        visitor = self.new_visitor(clips)
+        yield visitor
+        self.visitors.remove(visitor)
+        visitor.close()
+
+    def new_visitor(self, clips: Mapping[str, Clip]) -> Visitor:
+        """Open a browser profile. One whose case broke stays open until its page was photographed."""
         visitor = Visitor(self.browser, self.app, clips)
-        try:
-            yield visitor
-        finally:
+        self.visitors.append(visitor)
+        return visitor
+
+    def close_visitors(self) -> None:
+        for visitor in self.visitors:
             visitor.close()
+        self.visitors.clear()
 
     def mark(self) -> int:
         """Return how many audit entries there are now."""
