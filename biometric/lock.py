@@ -37,6 +37,11 @@ class Archive:
         """True for a source distribution."""
         return self.file.endswith(".tar.gz")
 
+    @property
+    def label(self) -> str:
+        """What a person is told while it is downloaded."""
+        return f"{self.requirement} (source)" if self.is_source else self.requirement
+
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:

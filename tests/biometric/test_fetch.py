@@ -144,3 +144,16 @@ def test_the_site_record_is_what_was_measured(fetcher, converted):
     written = json.loads((fetcher._store.folder / "accepted.json").read_text())
     assert written["source_sha256"] == sha(SOURCE)
     assert written["least_cosine"] == 0.9997
+
+
+def test_folders_that_come_and_go_while_pip_works_do_no_harm(fetcher, downloads, monkeypatch):
+    (downloads / "package-1-py3-none-any.whl").unlink()
+    monkeypatch.setattr(fetch, "_POLL_S", 0.0)
+    pip_says(
+        monkeypatch,
+        "import os, shutil, sys, time; end = time.monotonic() + 0.5\n"
+        "while time.monotonic() < end: os.makedirs(sys.argv[1] + '/a/b/c'); shutil.rmtree(sys.argv[1] + '/a')\n"
+        "print('ERROR: gone'); sys.exit(1)",
+    )
+    with pytest.raises(FetchFailed, match="gone"):
+        fetcher.fetch()
