@@ -40,7 +40,7 @@ _COMMANDS: Final[dict[str, str]] = {
 }
 """Name and help line, so that `facestep --help` imports nothing."""
 
-_WHAT_TO_DO: Final[dict[str, str]] = {
+WHAT_TO_DO: Final[dict[str, str]] = {
     "model_missing": "run `facestep models fetch`",
     "model_digest_mismatch": "run `facestep models fetch` to replace it",
     "calibration_mismatch": "run `facestep models fetch` with this version of facestep",
@@ -60,7 +60,7 @@ def error_line(error: Exception) -> str:
     code = error.code
     detail = error.detail if isinstance(error, ServiceError) else str(error)
     sentence = " ".join((detail or public(code).message).split()).rstrip(".")
-    advice = _WHAT_TO_DO.get(code)
+    advice = WHAT_TO_DO.get(code)
     return f"facestep: {code}: {sentence}; {advice}" if advice else f"facestep: {code}: {sentence}"
 
 

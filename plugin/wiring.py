@@ -87,7 +87,11 @@ class _Parts(TypedDict):
 def open_database(settings: Settings) -> Database:
     """Return the database at the revision this version needs. Raises SettingsError."""
     database = Database(settings.database_url)
-    database.check()
+    try:
+        database.check()
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

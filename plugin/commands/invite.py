@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from typing import Final
 
 import click
+
+MAX_SUBJECT_CHARS: Final = 255
+"""As in a signed request (doors/signed_request.py)."""
 
 
 @click.command()
@@ -29,6 +33,8 @@ def command(*, issuer: str, subject: str, as_json: bool) -> None:
     from plugin.settings import Settings
     from plugin.wiring import build_invitations, build_registry, open_database, utc_now
 
+    if not 0 < len(subject) <= MAX_SUBJECT_CHARS or not subject.isprintable():
+        raise ServiceError("subject_invalid", f"subject must be 1 to {MAX_SUBJECT_CHARS} printable characters")
     settings = Settings.load()
     with closing(open_database(settings)) as database:
         try:

@@ -126,6 +126,10 @@ class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
     """gunicorn's log without the query strings of requests that broke."""
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Log an error, cutting each address at its question mark."""
-        cut = [arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args]
-        super().exception(msg, *cut, **kwargs)
+        """Log an error."""
+        super().exception(msg, *without_queries(args), **kwargs)
+
+
+def without_queries(args: tuple[Any, ...]) -> list[Any]:
+    """Return the arguments of a log call with each address cut at its question mark."""
+    return [arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args]

@@ -1,0 +1,107 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from plugin.cli import main
+from plugin.commands.serve import check_port, without_queries
+from plugin.errors import ServiceError
+
+
+def free_port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A configured folder; returns the port it will listen on."""
+    port = free_port()
+    values = {
+        "issuer": f"http://localhost:{port}",
+        "listen_port": port,
+        "database_url": f"sqlite:///{tmp_path / 'facestep.db'}",
+        "environment": "development",
+        "vault_backend": "keyring",
+        "keyring_file": str(tmp_path / "keyring.json"),
+    }
+    (tmp_path / "facestep.toml").write_text("".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items()))
+    monkeypatch.setenv("FACESTEP_CONFIG", str(tmp_path / "facestep.toml"))
+    return port
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_old_database_is_one_line(monkeypatch):
+    monkeypatch.setattr("plugin.wiring.open_pipeline", lambda _: None)
+    result = CliRunner().invoke(main, ["serve"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith("facestep: settings_invalid: the database is at revision none")
+
+
+@pytest.mark.usefixtures("folder")
+def test_missing_models_are_one_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("FACESTEP_MODELS_DIR", str(tmp_path / "nowhere"))
+    result = CliRunner().invoke(main, ["serve"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith("facestep: model_missing: ")
+    assert "facestep models fetch" in result.stderr
+
+
+def test_a_taken_port_is_one_line_before_anything_is_loaded(folder):
+    with closing(socket.create_server(("127.0.0.1", folder))):
+        result = CliRunner().invoke(main, ["serve"])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"facestep: port_taken: 127.0.0.1:{folder} is in use; stop what runs there or set listen_port\n"
+    )
+
+
+def test_an_address_that_is_not_ours_is_refused():
+    with pytest.raises(ServiceError, match="port_refused"):
+        check_port("192.0.2.1", 8100)
+
+
+def test_gunicorns_log_loses_query_strings():
+    assert without_queries(("GET", "/authorize?request=secret&x=?", 7)) == ["GET", "/authorize", 7]
+
+
+@pytest.mark.models
+@pytest.mark.servers
+def test_the_real_thing_starts_answers_and_stops(folder, tmp_path):
+    environment = {**os.environ, "PYTHONWARNINGS": "default"}
+    command = [sys.executable, "-m", "plugin.cli"]
+    for setup in (["database", "migrate"], ["vault", "install"]):
+        subprocess.run([*command, *setup], env=environment, check=True, capture_output=True)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([*command, "serve"], env=environment, stdout=log, stderr=log)
+    try:
+        base = f"http://localhost:{folder}"
+        assert wait_for(f"{base}/health/ready", process).headers["Server"] == "facestep"
+        assert len({requests.get(f"{base}/jwks", timeout=9).content for _ in range(8)}) == 1
+        refused = requests.get(f"{base}/authorize?client_id=x&request=hidden-value", timeout=9)
+        assert (refused.status_code, refused.headers["Cache-Control"]) == (401, "no-store")
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+    log_text = (tmp_path / "log").read_text()
+    assert '"route": "/authorize"' in log_text
+    assert "hidden-value" not in log_text
+
+
+def wait_for(url, process):
+    for _ in range(300):
+        assert process.poll() is None, "it ended"
+        try:
+            return requests.get(url, timeout=5)
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise AssertionError("it did not come up")
