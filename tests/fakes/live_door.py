@@ -1,7 +1,8 @@
 """The real doors of the service over HTTP, for a real Keycloak to talk to. The factors are the fake part.
 
-A person's check is not done here: `pass_check` moves a ceremony to its end as the factors would, `refuse_check` ends it as they
-would. Everything between Keycloak and the ceremony is the product: signed requests, codes, PKCE, assertions, signatures, audit.
+A person's check is not done here: `pass_check` moves a ceremony to its end as the factors would, `refuse_check` ends
+it as they would. Everything between Keycloak and the ceremony is the product: signed requests, codes, PKCE, assertions,
+signatures, audit.
 `forge` makes the service lie in its results, as an attacker between the two would.
 """
 
@@ -28,7 +29,7 @@ from plugin.wiring import utc_now
 from tests.fakes.door import open_door
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -140,7 +141,7 @@ class _Enrolment:
     def __init__(self, erased: list[tuple[str, str]]) -> None:
         self._erased = erased
 
-    def erase(self, subject: Subject, *, now: datetime) -> bool:  # noqa: ARG002
+    def erase(self, subject: Subject, *, now: datetime) -> bool:
         self._erased.append((subject.issuer, subject.subject))
         return True
 

@@ -4,7 +4,9 @@ import java.net.URI;
 import java.security.SecureRandom;
 import java.util.UUID;
 
+import jakarta.ws.rs.core.UriBuilder;
 import org.keycloak.common.util.Time;
+import org.keycloak.models.Constants;
 import org.keycloak.models.KeycloakSession;
 import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserModel;
@@ -39,7 +41,7 @@ final class FaceStep {
     URI begin(Purpose purpose, URI comeBackTo) throws StepFailure {
         new FacestepClient(session, config.serviceUrl()).requireReady();
         long now = Time.currentTimeSeconds();
-        PendingStep step = PendingStep.begin(purpose, comeBackTo.toString(), now, RANDOM);
+        PendingStep step = PendingStep.begin(purpose, withoutClientData(comeBackTo), now, RANDOM);
         StepRequest.Person person = new StepRequest.Person(
                 user.getId(), user.getUsername(), session.getContext().resolveLocale(user).toLanguageTag());
         String signed = new RealmKey(session, realm).sign(RealmKey.REQUEST_TYPE,
@@ -66,6 +68,11 @@ final class FaceStep {
         }
         return new ResultCheck(config.serviceUrl(), issuer(), user.getId(), step)
                 .verify(signed.claims(client.key(signed.keyId())), Time.currentTimeSeconds());
+    }
+
+    /** The application's own address and state are none of the service's business, and can be of any length. */
+    private static String withoutClientData(URI address) {
+        return UriBuilder.fromUri(address).replaceQueryParam(Constants.CLIENT_DATA).build().toString();
     }
 
     private String issuer() {
