@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from tests.plugin.factors.world import Person, World
 
 
-class _Quiet(WSGIRequestHandler):
+class QuietHandler(WSGIRequestHandler):
+    """Log nothing."""
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  (werkzeug's own name)
         pass
 
@@ -60,7 +62,7 @@ def _running_clock(world: World) -> Callable[[], datetime]:
 @contextmanager
 def running_site(world: World, *, pipeline: Any = None) -> Iterator[Site]:
     """Serve the application until the block ends; WebAuthn needs a name, so the address says localhost."""
-    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     try:
         world.settings = replace(world.settings, issuer=f"http://localhost:{server.server_port}")

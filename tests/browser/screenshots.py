@@ -1,0 +1,110 @@
+"""Take pictures of the real pages for README and docs: `python -m tests.browser.screenshots FOLDER`.
+
+The pages, styles and scripts are the real ones on a real service; on the face page the camera shows a drawing, since no
+picture of a person belongs into the repository, and the steps are played from a list.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import sync_playwright
+
+from plugin.ceremonies.types import Purpose, Stage
+from tests.browser.site import Site, running_site
+from tests.browser.test_browser_face import START, step
+from tests.plugin.factors.world import World
+from tests.stack.chromium import launch_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+LOOKS = {
+    "phone": {"viewport": PHONE, "color_scheme": "light", "device_scale_factor": 2},
+    "phone-dark": {"viewport": PHONE, "color_scheme": "dark", "device_scale_factor": 2},
+    "desk": {"viewport": DESK, "color_scheme": "light"},
+    "desk-dark": {"viewport": DESK, "color_scheme": "dark"},
+}
+ENROL = {
+    "invitation": (Stage.INVITATION, ""),
+    "consent": (Stage.CONSENT, ""),
+    "possession": (Stage.POSSESSION_SETUP, ""),
+    "passkey": (Stage.POSSESSION_SETUP, "?way=passkey"),
+    "app": (Stage.POSSESSION_SETUP, "?way=totp"),
+    "recovery-codes": (Stage.RECOVERY_CODES, ""),
+    "face": (Stage.FACE, ""),
+    "without-camera": (Stage.FACE, "?way=other"),
+}
+FACE_STEPS = {
+    "face-turn": step(0, "turn_left", state="go_on"),
+    "face-blink": step(1, "blink", 2, state="go_on"),
+    "face-hint": {"state": "go_on", "hint": "too_dark", "step": START["step"]},
+    "face-refused": {"state": "refused", "message": "That did not work. Try again.", "may_retry": True},
+}
+CAMERA = Path(__file__).with_name("drawn_camera.js")
+
+
+def pages(site: Site, context: BrowserContext, look: str) -> Iterator[tuple[str, Page]]:
+    """Open every page once, each with a new person."""
+    for name, (stage, query) in ENROL.items():
+        person = site.person(f"enrols-{name}-{look}")
+        person.enrols_up_to(stage)
+        yield f"enrol-{name}", site.opens(context, person, query)
+    person = site.person(f"with-key-{look}").has_key()
+    person.comes_to(Purpose.LOGIN)
+    yield "login-passkey", site.opens(context, person)
+    person = site.person(f"with-app-{look}").has_totp()
+    person.comes_to(Purpose.LOGIN)
+    yield "login-app", site.opens(context, person)
+    yield "login-recovery", site.opens(context, person, "?way=recovery")
+    for name, answer in FACE_STEPS.items():
+        person = site.person(f"shows-{name}-{look}").has_totp()
+        person.proves_totp()
+        yield name, _face_page(site.opens(context, person), answer)
+    person.ceremony_id = "A" * 43
+    yield "error", site.opens(context, person)
+
+
+def _face_page(page: Page, answer: dict[str, Any]) -> Page:
+    page.route("**/face/start", lambda route: route.fulfill(json=START))
+    page.route("**/face/frames", lambda route: route.fulfill(json=answer))
+    page.click("#face-start")
+    page.wait_for_selector("#face-hint:not(:empty)" if answer.get("hint") else f"#face-step{_shown(answer)}")
+    return page
+
+
+def _shown(answer: dict[str, Any]) -> str:
+    return f"[data-action={answer['step']['action']}]" if "step" in answer else "[data-state=refused]"
+
+
+def take(browser: Browser, site: Site, folder: Path) -> None:
+    """Write one PNG for each page and look."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for look, options in LOOKS.items():
+        context = browser.new_context(**options, reduced_motion="reduce")
+        context.add_init_script(path=CAMERA)
+        for name, page in pages(site, context, look):
+            page.wait_for_timeout(300)
+            page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
+            page.close()
+        context.close()
+
+
+def main(folder: str) -> None:
+    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**launch_options())
+        with running_site(World(Path(temporary))) as site:
+            take(browser, site, Path(folder))
+            site.world.database.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
