@@ -47,7 +47,8 @@ COLUMNS: Final = (
     "face_change",  # 1 - correlation of the aligned face with the frame before
     "scene_change",  # 1 - correlation of the whole picture with the frame before
     "tracked",  # skin patches still followed from the front, of those begun
-    "relief",  # apparent relief under the turn, 1 = the average head, 0 = flat (geometry.py)
+    "squeeze",  # how much narrower the face became since it looked straight
+    "relief",  # apparent relief under the turn, 1 = the average head, 0 = paper (geometry.py)
     "relief_t",  # relief by its standard error
     "residual",  # of the best homography, by outer-eye distance
 )

@@ -37,7 +37,6 @@ LOOK_EVERY_MS: Final = 900.0
 THUMB: Final = 32
 SCENE: Final = (32, 24)  # width, height
 BEGIN_YAW: Final = 5.0  # degrees from the person's straight look within which tracking begins anew
-MEASURE_YAW: Final = 12.0  # degrees of turn from which relief is measured
 
 
 @dataclass(slots=True, repr=False)
@@ -135,16 +134,15 @@ class Observer:
             return {}
         if trail.track is not None and self._before is not None:
             trail.track = follow_track(trail.track, self._before, grey)
-        if abs(face.yaw - baseline.yaw) < BEGIN_YAW:
+        depth = (
+            geometry.measure_relief(trail.track, yaw=face.yaw, pitch=face.pitch) if trail.track is not None else None
+        )
+        if abs(face.yaw - baseline.yaw) < BEGIN_YAW and (depth is None or depth.relief is None):
             trail.track = begin_track(grey, landmarks.points, face)
-        if trail.track is None:
+        if trail.track is None or depth is None or depth.relief is None:
             return {}
-        told = {"tracked": len(trail.track.current) / trail.track.begun}
-        if abs(face.yaw - trail.track.yaw) >= MEASURE_YAW:
-            depth = geometry.measure_relief(trail.track, yaw=face.yaw)
-            if depth is not None:
-                told |= {"relief": depth.relief, "relief_t": depth.t, "residual": depth.residual}
-        return told
+        told = {"relief": depth.relief, "relief_t": depth.t, "residual": depth.residual, "squeeze": depth.squeeze}
+        return told | {"tracked": len(trail.track.current) / trail.track.begun}
 
 
 def _light(grey: Grey, points: Points) -> float:

@@ -52,7 +52,13 @@ def save(evidence: Evidence, trail: Trail, *, deadline_ms: int) -> bytes:
             arrays[name] = array
     if trail.track is not None:
         track = trail.track
-        header["track"] = {"begun": track.begun, "scale": track.scale, "roll": track.roll, "yaw": track.yaw}
+        header["track"] = {
+            "begun": track.begun,
+            "scale": track.scale,
+            "roll": track.roll,
+            "yaw": track.yaw,
+            "pitch": track.pitch,
+        }
         arrays |= {name: getattr(track, name) for name in _POINTS}
     return pack(header, arrays)
 
@@ -105,9 +111,11 @@ def _trail(header: dict[str, Any], arrays: Arrays) -> Trail:
     return trail
 
 
-def _track(arrays: Arrays, *, begun: int, scale: float, roll: float, yaw: float) -> SkinTrack:
+def _track(arrays: Arrays, *, begun: int, scale: float, roll: float, yaw: float, pitch: float) -> SkinTrack:
     origin, current, depth = (_floats(arrays[name]) for name in _POINTS)
-    return SkinTrack(origin=origin, current=current, depth=depth, begun=begun, scale=scale, roll=roll, yaw=yaw)
+    return SkinTrack(
+        origin=origin, current=current, depth=depth, begun=begun, scale=scale, roll=roll, yaw=yaw, pitch=pitch
+    )
 
 
 def _floats(array: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -49,6 +49,7 @@ class SkinTrack:
         scale: outer-eye distance at the beginning, in pixels of the half-size picture.
         roll: degrees, at the beginning.
         yaw: degrees, at the beginning.
+        pitch: likewise.
     """
 
     origin: NDArray[np.float32]
@@ -58,6 +59,7 @@ class SkinTrack:
     scale: float
     roll: float
     yaw: float
+    pitch: float
 
     def __repr__(self) -> str:
         return f"SkinTrack(<{len(self.current)} of {self.begun} patches>)"
@@ -86,6 +88,7 @@ def begin_track(grey: Grey, points: Points, face: FaceMeasure) -> SkinTrack | No
         scale=face.scale / 2,
         roll=face.roll,
         yaw=face.yaw,
+        pitch=face.pitch,
     )
 
 
@@ -107,4 +110,5 @@ def follow_track(track: SkinTrack, before: Grey, now: Grey) -> SkinTrack:
         scale=track.scale,
         roll=track.roll,
         yaw=track.yaw,
+        pitch=track.pitch,
     )

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 # Shares of the open eye's aspect ratio, 15 frames a second. In the genuine clips blinks reach 0.45 to 0.70
 # (spectacles shrink the movement that the mesh sees), open eyes stay above 0.82; FIELD's 0.65 misses a third of them.
-CLOSED: Final = 0.76
-CLOSED_EACH: Final = 0.86  # each eye by itself: a wink is no blink
-OPEN: Final = 0.86
+CLOSED: Final = 0.80
+CLOSED_EACH: Final = 0.88  # each eye by itself: a wink is no blink
+OPEN: Final = 0.88
 OPEN_QUANTILE: Final = 0.8
 SHORTEST_MS: Final = 30  # one frame
 LONGEST_MS: Final = 800  # a deliberate blink; involuntary ones take 100 to 400

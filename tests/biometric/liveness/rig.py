@@ -1,0 +1,77 @@
+"""A login without a browser: an actor at the camera, a session behind it, a page in between.
+
+The page takes 15 frames a second, sends them by six with the last one repeated, and shows a new step when the answer
+has come. Whatever is measured this way is a *simulated* figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from biometric.liveness.session import FaceSession, Progress, State
+from biometric.types import Frame
+from tests.simulator import Actor, jpeg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from biometric.liveness.challenge import Step
+    from biometric.pipeline import FacePipeline
+
+FRAME_MS = 66
+BATCH = 6
+ANSWER_MS = 120  # from the last frame of a batch to the page showing the answer
+UPLOAD_MS = 60
+
+
+@dataclass(slots=True)
+class Page:
+    """What the page shows and keeps while it plays one challenge."""
+
+    actor: Actor
+    session: FaceSession
+    pipeline: FacePipeline
+    log: list[tuple[int, Progress]] = field(default_factory=list)
+    sent: list[Frame] = field(default_factory=list)
+    between: Callable[[FaceSession], FaceSession] = lambda session: FaceSession.from_bytes(session.to_bytes())
+
+    def play(self, *, frames: int = 299) -> Progress:
+        """Send batches until the session ends or `frames` were sent."""
+        self.actor.show("centre", 1, 0.0)
+        progress = Progress(State.GO_ON, None, -1)
+        shows: tuple[float, Step] | None = None
+        batch: list[Frame] = []
+        for seq in range(frames):
+            at_ms = seq * FRAME_MS
+            if shows is not None and at_ms >= shows[0]:
+                self.actor.show(str(shows[1].kind), shows[1].count, shows[0])
+                shows = None
+            batch.append(Frame(seq, at_ms, jpeg(self.actor, at_ms)))
+            if len(batch) < BATCH:
+                continue
+            progress = self.push(batch)
+            batch = []
+            if progress.state in {State.FINISHED, State.FAILED}:
+                break
+            if progress.state is State.NEXT_STEP:
+                shows = at_ms + ANSWER_MS, self.session.evidence.steps[progress.step_index]
+        return progress
+
+    def push(self, batch: Sequence[Frame]) -> Progress:
+        """Send one batch, with the last frame of the one before."""
+        self.session = self.between(self.session)
+        now_ms = batch[-1].captured_ms + UPLOAD_MS
+        progress = self.session.push([*self.sent[-1:], *batch], pipeline=self.pipeline, now_ms=now_ms)
+        self.sent.extend(batch)
+        self.log.append((batch[-1].captured_ms, progress))
+        return progress
+
+
+def play_login(
+    actor: Actor, steps: Sequence[Step], *, pipeline: FacePipeline, mode: str = "login", pauses_ms: Sequence[int] = ()
+) -> Page:
+    """Play one challenge and return the page with its session."""
+    page = Page(actor, FaceSession.begin(steps, mode=mode, pauses_ms=pauses_ms), pipeline)
+    page.play()
+    return page
