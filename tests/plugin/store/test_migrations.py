@@ -9,8 +9,10 @@ from contextlib import closing
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from plugin.errors import ServiceError, SettingsError
+from plugin.store import revisions
 from plugin.store.database import Database
 from plugin.store.tables import Base
 from tests.stack.database import fresh_database
@@ -35,6 +37,16 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path):
     with opened(tmp_path) as database, pytest.raises(SettingsError, match="facestep database migrate"):
         database.check()
     assert not (tmp_path / "facestep.db").exists()
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds():
+    assert ScriptDirectory.from_config(revisions._config()).get_heads() == [revisions.NEWEST]
+
+
+def test_serving_does_not_import_alembic():
+    code = "import sys, plugin.app, plugin.wiring; print('alembic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_migrating_twice_changes_nothing(tmp_path):
