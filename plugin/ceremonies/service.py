@@ -27,7 +27,7 @@ from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage, t
 from plugin.errors import CeremonyRefused
 from plugin.store.integrity import check, mac_of, sign
 from plugin.store.tables import Ceremony, ResultCode, TotpSecret, WebauthnCredential
-from vault.interface import Context
+from vault.interface import Context, WrongMac
 from vault.interface import Purpose as KeyPurpose
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Ceremonies:
 
         Raises:
             CeremonyRefused: 1 to 4; which one is in `detail`, for the log only.
-            WrongMac: 5.
+            WrongMac: 5, audited.
         """
         with self._database.reading() as session:
             row = session.get(Ceremony, ceremony_id)
@@ -117,7 +117,11 @@ class Ceremonies:
             raise CeremonyRefused("ceremony_refused", "used")
         if to_ms(now) >= row.expires_ms:  # (4)
             raise CeremonyRefused("ceremony_refused", "expired")
-        check(row, sealer=self._sealer)  # (5)
+        try:
+            check(row, sealer=self._sealer)  # (5)
+        except WrongMac:
+            self._audit.append("integrity_failed", at=now, ceremony_id=ceremony_id, details={"table": "ceremonies"})
+            raise
         return view_of(row)
 
     def scratch(self, view: CeremonyView) -> Scratch:

@@ -153,6 +153,7 @@ def test_edited_row_is_not_believed(world, edit):
     world.run(update(Ceremony).values(**edit))
     with pytest.raises(WrongMac):
         person.view()
+    assert world.audited("integrity_failed") == [{"table": "ceremonies"}]
     with pytest.raises(WrongMac):
         world.ceremonies.save_scratch(view, Scratch(), now=world.now)
 
