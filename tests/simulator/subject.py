@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BODY_BEHIND_FACE_M = 0.05
 WALL_BEHIND_M = 1.2
+EYE_CORNERS = (33, 133, 362, 263)
 WALL_SEEN_FROM_M = 0.5  # the size at which the wall behind a person was photographed
 
 
@@ -54,6 +55,16 @@ class Subject:
         self._lids = find_eyelids(portrait.texture, portrait.points)
         self._body = _body_layer(portrait)
         self._background = cv2.GaussianBlur(portrait.background, (0, 0), 1.2)
+
+    @property
+    def eyes(self) -> NDArray[np.float64]:
+        """The middle between the eyes, in head coordinates."""
+        return np.asarray(self._rest[list(EYE_CORNERS)].mean(axis=0))
+
+    def where(self, point: NDArray[np.float64], pose: Pose) -> NDArray[np.float64]:
+        """Return where a point that moves with the head (N x 3 or 3) is before the camera."""
+        pivot = self._head.pivot
+        return np.asarray((point - pivot) @ rotation(pose).T + pivot + (pose.x_m, pose.y_m, pose.distance_m))
 
     def render(self, pose: Pose, light: ScreenLight | None = None) -> Image:
         """Return what the camera sees, before sensor noise."""
@@ -91,7 +102,7 @@ class Subject:
     def _place_head(self, picture: Image, pose: Pose, light: ScreenLight | None) -> None:
         head = self._head
         moved = self._rest + self._smile * pose.smile
-        turned = (moved - head.pivot) @ rotation(pose).T + head.pivot + (pose.x_m, pose.y_m, pose.distance_m)
+        turned = self.where(moved, pose)
         size = (self.camera.width, self.camera.height)
         share = None if light is None else light.on_points(turned, normals_of(turned, head.triangles))
         drawing = draw(self.camera.project(turned), turned[:, 2], head.uv, head.triangles, size=size, share=share)

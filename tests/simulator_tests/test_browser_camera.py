@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 import threading
 from base64 import b64decode
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
 import numpy as np
 import pytest
 
+from tests.simulator import Person
 from tests.simulator.browser_camera import BrowserCamera
-from tests.simulator.clips import person_clips
+from tests.simulator.clips import PROMPT, person_clips, play, write_y4m
 from tests.simulator_tests.measures import measure
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
@@ -63,23 +65,39 @@ def page_url():
 
 
 @pytest.fixture
-def page(page_url, person_b):
+def browse(page_url):
+    """Open the page with a camera; console errors, such as CSP violations, fail the test."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("chromium is not installed")
     playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as starter:
-        browser = starter.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        problems = []
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        BrowserCamera(person_clips(person_b, seed=4)).install(page)
-        page.goto(page_url)
-        playwright.expect(page).to_have_title("camera")  # wait_for_function needs eval, which the CSP forbids
-        yield page
-        browser.close()
-        assert problems == []
+    problems = []
+    with playwright.sync_playwright() as starter, ExitStack() as opened:
+
+        def open_page(camera=None, arguments=()):
+            browser = starter.chromium.launch(executable_path=chromium, args=["--no-sandbox", *arguments])
+            opened.callback(browser.close)
+            page = browser.new_page()
+            page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+            page.on("pageerror", lambda error: problems.append(str(error)))
+            if camera is not None:
+                camera.install(page)
+            page.goto(page_url)
+            playwright.expect(page).to_have_title("camera")  # wait_for_function needs eval, which the CSP forbids
+            return page
+
+        yield open_page
+    assert problems == []
+
+
+@pytest.fixture(scope="module")
+def clips(person_b):
+    return person_clips(person_b, seed=4)
+
+
+@pytest.fixture
+def page(browse, clips):
+    return browse(BrowserCamera(clips))
 
 
 def _watch(page, seconds):
@@ -106,3 +124,12 @@ def test_the_person_in_the_browser_obeys_the_step_that_the_page_shows(page):
 def test_no_two_pictures_are_equal(page):
     pictures = {picture.tobytes() for picture in _watch(page, 2.0)}
     assert len(pictures) == 20
+
+
+def test_chromium_itself_can_play_a_simulated_person(browse, person_b, tmp_path):
+    film = tmp_path / "person.y4m"
+    person = Person(person_b, seed=5, habits=PROMPT)
+    write_y4m(film, play(person, [("turn_right", 1, 1.5), ("centre", 1, 1.0)]))
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    page = browse(arguments=[*fake, f"--use-file-for-fake-video-capture={film}"])
+    assert min(measure(picture).yaw for picture in _watch(page, 3.0)) < -18

@@ -17,7 +17,7 @@ from tests.simulator.camera import Camera, Sensor
 from tests.simulator.eyelids import CONTOURS
 from tests.simulator.light import Glow
 from tests.simulator.portrait import CENTRE, METRES_PER_PIXEL, prepare
-from tests.simulator.subject import Pose
+from tests.simulator.subject import EYE_CORNERS, Pose
 from tests.simulator.timeline import Habits, Sway, Timeline
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ MASK_TO_EYES_M = 0.02
 
 class PrintedPhoto:
     """A life-size print of a photo, flat or bent round a cylinder, moved and tilted before the camera."""
+
+    cannot = frozenset({"blink", "smile"})
+    """What is answered by wagging."""
 
     def __init__(
         self, photo: Image, *, seed: int, bend_radius_m: float | None = None, habits: Habits = IN_HANDS
@@ -70,7 +73,7 @@ class PrintedPhoto:
         """Return the camera's picture."""
         picture = self._behind(at_ms)
         light = self._glow.at(at_ms)
-        drawing = self.sheet.place(self.camera, self.pose(at_ms), light)
+        drawing = self.sheet.place(self.camera, self._sheet_pose(self.pose(at_ms)), light)
         if drawing is not None:
             show_sheet(picture, self.sheet.picture, drawing, light)
         return self._sensor.expose(picture)
@@ -79,7 +82,7 @@ class PrintedPhoto:
         """Return how the sheet is held."""
         yaw, pitch, roll, x, y, z = self._sway.offsets(at_ms)
         wag = 0.0
-        if self._action in {"blink", "smile"}:
+        if self._action in self.cannot:
             wag = WAG_DEG * float(np.sin(2 * np.pi * max(at_ms - self._since, 0.0) / WAG_PERIOD_MS))
         return Pose(
             yaw=yaw + self._timeline.yaw(at_ms),
@@ -89,6 +92,10 @@ class PrintedPhoto:
             y_m=0.02 + y,
             distance_m=self.habits.distance_m + z,
         )
+
+    def _sheet_pose(self, pose: Pose) -> Pose:
+        """Return where the middle of the sheet is when it is held like this."""
+        return pose
 
     def _behind(self, at_ms: float) -> Image:
         """Return what stands behind the sheet."""
@@ -101,6 +108,8 @@ class PrintedPhoto:
 
 class CutOutEyes(PrintedPhoto):
     """A print worn as a mask: through two holes look the living eyes of somebody else, who can blink."""
+
+    cannot = frozenset({"smile"})
 
     def __init__(self, photo: Image, wearer: Subject, *, seed: int, bend_radius_m: float | None = 0.12) -> None:
         super().__init__(photo, seed=seed, bend_radius_m=bend_radius_m)
@@ -118,9 +127,16 @@ class CutOutEyes(PrintedPhoto):
         return paper
 
     def _behind(self, at_ms: float) -> Image:
-        """Render the wearer, whose head moves with the mask."""
+        """Render the wearer, who can blink."""
         pose = replace(self.pose(at_ms), blink=self._timeline.blink(at_ms))
-        return self._wearer.render(replace(pose, distance_m=pose.distance_m + MASK_TO_EYES_M), self._glow.at(at_ms))
+        return self._wearer.render(pose, self._glow.at(at_ms))
+
+    def _sheet_pose(self, pose: Pose) -> Pose:
+        """The mask moves with the wearer's head, holes before the eyes."""
+        holes = (self.portrait.points[list(EYE_CORNERS), 1].mean() - CENTRE[1]) * METRES_PER_PIXEL
+        eyes = self._wearer.eyes
+        x, y, z = self._wearer.where(np.array([0.0, eyes[1] - holes, eyes[2] - MASK_TO_EYES_M]), pose)
+        return replace(pose, x_m=float(x), y_m=float(y), distance_m=float(z))
 
 
 def printed(portrait: Portrait) -> NDArray[np.uint8]:
