@@ -3,6 +3,7 @@ import { follow } from './follow.js';
 import { sentence } from './page.js';
 import { post } from './post.js';
 import { runCeremony } from './run_ceremony.js';
+import { wake } from './wake.js';
 
 /**
  * Let a `<form data-post="…">` send its fields as JSON and follow the answer; errors are shown beside it.
@@ -24,6 +25,7 @@ export function bindForm(form) {
       field?.select();
     }
   });
+  wake(form);
 }
 
 /**

@@ -7,6 +7,7 @@ import { runCheck } from '../face/run_check.js';
 import { follow } from '../follow.js';
 import { sentence, text } from '../page.js';
 import { runCeremony } from '../run_ceremony.js';
+import { wake } from '../wake.js';
 
 /** So long the last sentence stays on the screen before the page moves on. */
 const READ_MS = 1200;
@@ -62,3 +63,4 @@ button.addEventListener('click', async () => {
     offerAgain();
   }
 });
+wake(/** @type {HTMLElement} */ (document.getElementById('face-step')));

@@ -4,6 +4,7 @@ import { setBusy, showError } from '../bind_form.js';
 import { follow } from '../follow.js';
 import { sentence } from '../page.js';
 import { post } from '../post.js';
+import { wake } from '../wake.js';
 import { runCeremony } from '../run_ceremony.js';
 import { registerPasskey } from '../webauthn/register_passkey.js';
 import { usePasskey } from '../webauthn/use_passkey.js';
@@ -33,3 +34,4 @@ button.addEventListener('click', async () => {
     button.focus();
   }
 });
+wake(panel);
