@@ -12,6 +12,7 @@ Not here: what a live face is (biometric/liveness), what is compared and stored 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -50,6 +51,8 @@ SESSION: Final = "face"
 STARTED: Final = "face_started_ms"
 TRIES: Final = "face_tries"
 CENTRE: Final = "centre"
+_NOT_A_CODE: Final = re.compile(r"[^A-Za-z0-9_.:+\-]+")
+_LONGEST_CODE: Final = 64  # what the audit log takes (audit/events.py)
 
 
 class FaceRefused(FactorRejected):
@@ -172,7 +175,7 @@ class FaceFactor:
         try:
             progress = self._look(session, frames, now_ms=to_ms(now) - int(started))
         except BiometricError as exc:
-            self._refuse(view, scratch, exc.code, [str(session.evidence.broken or exc.code)], now=now)
+            self._refuse(view, scratch, exc.code, [session.evidence.broken or exc.code], now=now)
         if progress.state is State.FAILED:
             self._refuse(view, scratch, "face_rejected", [str(session.evidence.failed)], now=now)
         if progress.state is not State.FINISHED:
@@ -215,7 +218,12 @@ class FaceFactor:
     ) -> NoReturn:
         """Consume the challenge, or end the ceremony after the last one; audit why; raise FaceRefused."""
         tries = int(scratch.get(TRIES) or b"0")
-        details = {"code": code, "denied_by": list(reasons), "attempt": tries, **scores(likeness)}
+        details = {
+            "code": code,
+            "denied_by": [_as_code(reason) for reason in reasons],
+            "attempt": tries,
+            **scores(likeness),
+        }
         self._gate.log("face_refused", view, now=now, details=details)
         may_retry = tries < MAX_CHALLENGES
         if not may_retry:
@@ -223,6 +231,11 @@ class FaceFactor:
         elif scratch.get(SESSION) is not None:
             self._ceremonies.save_scratch(view, scratch.without(SESSION, STARTED), now=now)
         raise FaceRefused(code, ",".join(reasons), may_retry=may_retry)
+
+
+def _as_code(reason: str) -> str:
+    """Return a reason as one word for the log; some come from error messages."""
+    return _NOT_A_CODE.sub("_", reason).lstrip("_.:+-")[:_LONGEST_CODE] or "unnamed"
 
 
 def _counted(view: CeremonyView) -> Counted:

@@ -14,7 +14,7 @@ import numpy as np
 
 from biometric.calibration import Calibration, ModelCalibration
 from biometric.compare import compare
-from biometric.errors import FaceRejected, FramesInvalid
+from biometric.errors import FaceRejected, FramesInvalid, ImageUnreadable
 from biometric.liveness.challenge import Step, StepKind
 from biometric.liveness.session import LiveFace, Progress, State
 from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings, Frame
@@ -94,6 +94,9 @@ class ScriptedSession:
             if len(frame.jpeg) > max_frame_bytes or word == "broken":
                 self.state["broken"] = "overlap"
                 raise FramesInvalid("overlap")
+            if word == "sentence":
+                self.state["broken"] = "a frame is no JPEG"
+                raise ImageUnreadable("a frame is no JPEG")
             if word == "unnamed":
                 raise FramesInvalid
             if word == "fail":

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
-from plugin.factors import face_verdict
+from plugin.factors import face, face_verdict
 from plugin.factors.face import FaceRefused
 from plugin.factors.references import References
 from plugin.store.tables import Attempts, Consent, Reference
@@ -128,10 +128,11 @@ def test_person_without_reference_is_refused_like_a_stranger(world):
     [
         ("broken", "frames_invalid", "overlap"),
         ("unnamed", "frames_invalid", "frames_invalid"),
+        ("sentence", "image_unreadable", "a_frame_is_no_JPEG"),
         ("fail", "face_rejected", "deadline"),
         ("x" * 400_001, "frames_invalid", "overlap"),
     ],
-    ids=["broken", "unnamed", "failed", "too-large"],
+    ids=["broken", "unnamed", "no picture", "failed", "too-large"],
 )
 def test_whatever_goes_wrong_consumes_the_challenge(world, word, code, reason):
     person = world.person().has_face()
@@ -275,3 +276,18 @@ def test_analysis_between_requests_is_sealed(world):
     challenge = world.face.start(person.proves_totp(), now=world.now)
     assert b"steps" not in challenge.view.sealed_scratch.encode()
     assert challenge.view.sealed_scratch.startswith("keyring:")
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        ("planarity:flat", "planarity:flat"),
+        ("a frame is no JPEG", "a_frame_is_no_JPEG"),
+        ("-> \u00e9", "unnamed"),
+        ("", "unnamed"),
+        ("x" * 80, "x" * 64),
+    ],
+)
+def test_no_reason_can_keep_a_refusal_out_of_the_log(world, reason, word):
+    world.audit.append("face_refused", at=world.now, details={"denied_by": [face._as_code(reason)]})
+    assert last_refusal(world)["denied_by"] == [word]
