@@ -35,7 +35,7 @@ def tab(chromium):
 @contextmanager
 def watched_context(chromium, **options):
     context = chromium.new_context(**({"viewport": {"width": 390, "height": 844}} | options))
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)  # a busy machine is slow, not wrong
     complaints = []
     context.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
     context.on("weberror", lambda error: complaints.append(str(error.error)))

@@ -126,6 +126,16 @@ def test_frames_are_sent_unmirrored_in_order_and_every_upload_repeats_the_last_f
     assert (blue[0] > 200, red[2] > 200) == (True, True)
 
 
+def test_a_camera_that_gives_each_picture_four_times_has_none_sent_twice(at_camera):
+    slow = CAMERA.replace("tick++ % 640", "Math.floor(tick++ / 4) % 640")
+    page, server = at_camera([GO_ON, GO_ON, REFUSED], camera=slow)
+    page.click("#face-start")
+    state(page, "refused")
+    pictures = [jpeg for at, upload in enumerate(server.uploads) for _, jpeg in upload[1 if at else 0 :]]
+    assert len(pictures) >= 18
+    assert len(set(pictures)) == len(pictures)
+
+
 def test_the_preview_is_mirrored_and_the_arrow_points_to_the_same_side(at_camera):
     page, _ = at_camera([step(0, "turn_left", state="go_on")])
     page.click("#face-start")

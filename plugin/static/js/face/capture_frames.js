@@ -3,7 +3,8 @@ import { frameGrid } from './frame_grid.js';
 
 /**
  * Take about one JPEG an interval from `video` and hand it to `onFrame`, until it says no or the signal aborts.
- * The picture is cut to the wanted shape in the middle (as the preview shows it) and is not mirrored.
+ * The picture is cut to the wanted shape in the middle (as the preview shows it) and is not mirrored. Some drivers and
+ * browsers give the same picture twice to keep a rate; it is left out, since to the server it would look like a replay.
  * @param {HTMLVideoElement} video
  * @param {{width: number, height: number, intervalMs: number, quality: number, startedAt: number}} wanted
  * @param {(jpeg: Blob, capturedMs: number) => boolean} onFrame
@@ -16,21 +17,25 @@ export function captureFrames(video, wanted, onFrame, signal) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { alpha: false }));
   const isDue = frameGrid(wanted.intervalMs);
   let encoding = false;
+  let last = new Uint8Array();
+
+  /** @param {number} capturedMs */
+  async function take(capturedMs) {
+    drawMiddle(context, video);
+    const jpeg = await new Promise((/** @type {BlobCallback} */ done) => canvas.toBlob(done, 'image/jpeg', wanted.quality));
+    if (!jpeg || signal.aborted) return;
+    const bytes = new Uint8Array(await jpeg.arrayBuffer());
+    if (sameBytes(bytes, last) || signal.aborted) return;
+    last = bytes;
+    onFrame(jpeg, capturedMs);
+  }
 
   function look() {
     if (signal.aborted) return;
     const capturedMs = performance.now() - wanted.startedAt;
     if (!encoding && isDue(capturedMs)) {
       encoding = true;
-      drawMiddle(context, video);
-      canvas.toBlob(
-        (jpeg) => {
-          encoding = false;
-          if (jpeg && !signal.aborted) onFrame(jpeg, capturedMs);
-        },
-        'image/jpeg',
-        wanted.quality,
-      );
+      take(capturedMs).finally(() => (encoding = false));
     }
     onNextPicture(video, look);
   }
@@ -51,7 +56,15 @@ function drawMiddle(context, video) {
 }
 
 /**
- * Call `then` once the camera has a new picture: the same picture sent twice looks like a replay to the server.
+ * @param {Uint8Array} one
+ * @param {Uint8Array} other
+ */
+export function sameBytes(one, other) {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}
+
+/**
+ * Call `then` once the camera has a new picture.
  * @param {HTMLVideoElement} video
  * @param {() => void} then
  */
