@@ -26,7 +26,7 @@ from plugin.ceremonies.stages import check_move, first_stage, reached_acr
 from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage, to_ms
 from plugin.errors import CeremonyRefused
 from plugin.store.integrity import check, mac_of, sign
-from plugin.store.tables import Ceremony, ResultCode, TotpSecret, WebauthnCredential
+from plugin.store.tables import Ceremony, ResultCode, SeenFrame, TotpSecret, WebauthnCredential
 from vault.interface import Context, WrongMac
 from vault.interface import Purpose as KeyPurpose
 
@@ -207,12 +207,12 @@ class Ceremonies:
         )
 
     def purge(self, *, now: datetime) -> int:
-        """Delete ceremonies and codes that expired a day ago; return how many rows went."""
+        """Delete ceremonies, codes and frame digests that expired a day ago; return how many rows went."""
         before = to_ms(now - KEEP_ENDED)
         with self._database.transaction() as session:
             return sum(
                 session.execute(delete(table).where(table.expires_ms < before)).rowcount  # type: ignore[attr-defined]
-                for table in (Ceremony, ResultCode)
+                for table in (Ceremony, ResultCode, SeenFrame)
             )
 
     def _log(self, session: Session, event: str, view: CeremonyView, *, now: datetime, details: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from plugin.ceremonies.types import Purpose, Stage, to_ms
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors.enrolment import consent_of
 from plugin.factors.face_verdict import FaceDenied, FaceVerdict, scores
+from plugin.factors.frame_memory import FrameMemory
 from plugin.factors.gate import Gate
 from plugin.factors.references import References
 
@@ -110,6 +111,7 @@ class FaceFactor:
     ) -> None:
         self._gate = Gate(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
         self._ceremonies = ceremonies
+        self._memory = FrameMemory(database)
         self._pipeline = pipeline
         self._database = database
         self._settings = settings
@@ -171,25 +173,36 @@ class FaceFactor:
         stored, started = scratch.get(SESSION), scratch.get(STARTED)
         if stored is None or started is None:
             self._refuse(view, scratch, "frames_invalid", ["no_challenge"], now=now)
+        challenge = f"{view.id}:{int(scratch.get(TRIES) or b'0')}"
+        if self._memory.has_seen(frames, challenge=challenge):
+            self._refuse(view, scratch, "face_rejected", ["frames_seen_before"], now=now)
         session = self._sessions.from_bytes(stored)
         try:
             progress = self._look(session, frames, now_ms=to_ms(now) - int(started))
         except BiometricError as exc:
-            self._refuse(view, scratch, exc.code, [session.evidence.broken or exc.code], now=now)
+            self._refuse(view, scratch, exc.code, [str(session.evidence.broken or exc.code)], now=now)
         if progress.state is State.FAILED:
             self._refuse(view, scratch, "face_rejected", [str(session.evidence.failed)], now=now)
-        if progress.state is not State.FINISHED:
-            scratch = scratch.with_part(SESSION, session.to_bytes())
-            view = self._ceremonies.save_scratch(view, scratch, now=now)
-            step = _step(session, progress.step_index)
-            return FaceProgress(state=progress.state.value, hint=progress.hint, step=step, view=view)
-        consumed = scratch.without(SESSION, STARTED)
-        view = self._ceremonies.save_scratch(view, consumed, now=now)
+
+        def within(transaction: Session) -> None:
+            self._memory.remember(transaction, frames, challenge=challenge, now=now)
+
+        if progress.state is State.FINISHED:
+            scratch = scratch.without(SESSION, STARTED)
+            view = self._ceremonies.save_scratch(view, scratch, now=now, within=within)
+            return self._finish(view, scratch, session, now=now)
+        scratch = scratch.with_part(SESSION, session.to_bytes())
+        view = self._ceremonies.save_scratch(view, scratch, now=now, within=within)
+        step = _step(session, progress.step_index)
+        return FaceProgress(state=progress.state.value, hint=progress.hint, step=step, view=view)
+
+    def _finish(self, view: CeremonyView, scratch: Scratch, session: FaceSession, *, now: datetime) -> FaceProgress:
+        """Reach the verdict of a challenge that is already consumed."""
         judge = self._verdict.enrol if view.purpose is Purpose.ENROL else self._verdict.verify
         try:
             done = judge(view, session, now=now)
         except FaceDenied as exc:
-            self._refuse(view, consumed, exc.code, exc.reasons, now=now, likeness=exc.likeness)
+            self._refuse(view, scratch, exc.code, exc.reasons, now=now, likeness=exc.likeness)
         return FaceProgress(state="finished", hint=None, step=None, view=done)
 
     def _look(self, session: FaceSession, frames: Sequence[Frame], *, now_ms: int) -> Progress:

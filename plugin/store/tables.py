@@ -46,6 +46,15 @@ class SeenJti(Base):
     expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
+class SeenFrame(Base):
+    """One camera frame of an earlier upload, by digest (factors/frame_memory.py)."""
+
+    __tablename__ = "seen_frames"
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    challenge: Mapped[str] = mapped_column(String(64))
+    expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
 class Ceremony(SubjectColumns, Base):
     """One enrolment or login: single use, expiring, bound to one browser."""
 

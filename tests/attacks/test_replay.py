@@ -81,6 +81,28 @@ def test_frames_of_an_earlier_ceremony_are_nothing_in_a_new_one(world):
         world.face.push(new, shows("go", "done:alice"), now=world.now)
 
 
+def test_upload_of_an_earlier_ceremony_is_recognised_in_a_new_challenge(world):
+    person = world.person().has_face()
+    recorded = shows("go", "done:alice")
+    view = person.proves_totp()
+    world.face.start(view, now=world.now)
+    world.face.push(person.view(), recorded, now=world.now)
+    world.passes(seconds=60)
+    new = person.proves_totp()
+    world.face.start(new, now=world.now)
+    with pytest.raises(FaceRefused, match="frames_seen_before"):
+        world.face.push(person.view(), recorded, now=world.now)
+
+
+def test_uploads_of_one_challenge_may_overlap(world):
+    person = world.person().has_face()
+    world.face.start(person.proves_totp(), now=world.now)
+    first = shows("go", "go")
+    world.face.push(person.view(), first, now=world.now)
+    done = world.face.push(person.view(), [first[-1], *shows("done:alice", start=2)], now=world.now)
+    assert done.state == "finished"
+
+
 def test_last_batch_of_a_challenge_sent_twice_at_once_counts_once(world):
     person = world.person().has_face()
     challenge = world.face.start(person.proves_totp(), now=world.now)

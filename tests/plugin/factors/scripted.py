@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from secrets import token_bytes
 from types import SimpleNamespace
 
 import numpy as np
@@ -50,8 +51,10 @@ def face_of(name: str) -> FaceEmbeddings:
 
 
 def shows(*words: str, start: int = 0) -> list[Frame]:
+    """Return frames that say these words; like those of a camera, no two are ever the same."""
     return [
-        Frame(start + place, 66 * (start + place), b"\xff\xd8\xff" + word.encode()) for place, word in enumerate(words)
+        Frame(start + place, 66 * (start + place), b"\xff\xd8\xff" + word.encode() + b"\0" + token_bytes(8))
+        for place, word in enumerate(words)
     ]
 
 
@@ -90,7 +93,7 @@ class ScriptedSession:
         if now_ms > self.state["deadline_ms"]:
             return Progress(State.FAILED, None, self.state["index"])
         for frame in frames:
-            word = frame.jpeg[3:].decode()
+            word = frame.jpeg[3:].split(b"\0")[0].decode()
             if len(frame.jpeg) > max_frame_bytes or word == "broken":
                 self.state["broken"] = "overlap"
                 raise FramesInvalid("overlap")

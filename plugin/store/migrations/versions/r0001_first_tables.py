@@ -141,6 +141,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_result_codes_expires_ms"), "result_codes", ["expires_ms"], unique=False)
     op.create_table(
+        "seen_frames",
+        sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("challenge", sa.String(length=64), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_index(op.f("ix_seen_frames_expires_ms"), "seen_frames", ["expires_ms"], unique=False)
+    op.create_table(
         "seen_jti",
         sa.Column("issuer", sa.String(length=512), nullable=False),
         sa.Column("jti", sa.String(length=255), nullable=False),
