@@ -37,6 +37,8 @@ LOOK_EVERY_MS: Final = 900.0
 THUMB: Final = 32
 SCENE: Final = (32, 24)  # width, height
 BEGIN_YAW: Final = 5.0  # degrees from the person's straight look within which tracking begins anew
+RENEW_FRAMES: Final = 6
+STEADY: Final = 0.97  # width by height, against the beginning of the track
 
 
 @dataclass(slots=True, repr=False)
@@ -137,12 +139,17 @@ class Observer:
         depth = (
             geometry.measure_relief(trail.track, yaw=face.yaw, pitch=face.pitch) if trail.track is not None else None
         )
-        if abs(face.yaw - baseline.yaw) < BEGIN_YAW and (depth is None or depth.relief is None):
+        if abs(face.yaw - baseline.yaw) < BEGIN_YAW and _worn(trail.track, depth):
             trail.track = begin_track(grey, landmarks.points, face)
         if trail.track is None or depth is None or depth.relief is None:
             return {}
         told = {"relief": depth.relief, "relief_t": depth.t, "residual": depth.residual, "squeeze": depth.squeeze}
         return told | {"tracked": len(trail.track.current) / trail.track.begun}
+
+
+def _worn(track: SkinTrack | None, depth: geometry.Relief | None) -> bool:
+    """Whether a track begins anew while the face looks straight; not while it narrows (a turned sheet)."""
+    return track is None or depth is None or (track.age >= RENEW_FRAMES and depth.squeeze > STEADY)
 
 
 def _light(grey: Grey, points: Points) -> float:

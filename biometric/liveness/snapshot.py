@@ -58,6 +58,7 @@ def save(evidence: Evidence, trail: Trail, *, deadline_ms: int) -> bytes:
             "roll": track.roll,
             "yaw": track.yaw,
             "pitch": track.pitch,
+            "age": track.age,
         }
         arrays |= {name: getattr(track, name) for name in _POINTS}
     return pack(header, arrays)
@@ -111,10 +112,10 @@ def _trail(header: dict[str, Any], arrays: Arrays) -> Trail:
     return trail
 
 
-def _track(arrays: Arrays, *, begun: int, scale: float, roll: float, yaw: float, pitch: float) -> SkinTrack:
+def _track(arrays: Arrays, *, begun: int, scale: float, roll: float, yaw: float, pitch: float, age: int) -> SkinTrack:
     origin, current, depth = (_floats(arrays[name]) for name in _POINTS)
     return SkinTrack(
-        origin=origin, current=current, depth=depth, begun=begun, scale=scale, roll=roll, yaw=yaw, pitch=pitch
+        origin=origin, current=current, depth=depth, begun=begun, scale=scale, roll=roll, yaw=yaw, pitch=pitch, age=age
     )
 
 

@@ -50,6 +50,7 @@ class SkinTrack:
         roll: degrees, at the beginning.
         yaw: degrees, at the beginning.
         pitch: likewise.
+        age: frames followed so far.
     """
 
     origin: NDArray[np.float32]
@@ -60,6 +61,7 @@ class SkinTrack:
     roll: float
     yaw: float
     pitch: float
+    age: int = 0
 
     def __repr__(self) -> str:
         return f"SkinTrack(<{len(self.current)} of {self.begun} patches>)"
@@ -111,4 +113,5 @@ def follow_track(track: SkinTrack, before: Grey, now: Grey) -> SkinTrack:
         roll=track.roll,
         yaw=track.yaw,
         pitch=track.pitch,
+        age=track.age + 1,
     )

@@ -1,8 +1,8 @@
 """Turn the head to one side: begin straight, go one way without turning back, stay a moment.
 
 Done when, after a frame that looks straight, at least PATH frames lead away to the asked side without a jump and
-without going back, and HOLD of them are turned far enough. A cut from a frontal clip to a turned one has no path and
-does not count.
+without going back, BETWEEN of them on the way and HOLD of them turned far enough. A cut from a frontal clip to a turned
+one has no way and does not count.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ STRAIGHT: Final = 8.0  # degrees
 FAR: Final = 18.0  # FIELD 1.3: geometry can be told from 18 degrees on
 TOO_FAR: Final = 50.0  # beyond, the mesh guesses
 HOLD: Final = 3  # frames at FAR or more: the relief is a median over them
-PATH: Final = 5  # FIELD 1.3
+PATH: Final = 5  # FIELD 1.3; frames that are away from straight
+BETWEEN: Final = 2  # of them on the way, before FAR: a cut from front to turned shows none
 BACK: Final = 6.0  # degrees; more than the mesh's own shake (1 to 2 degrees in the genuine clips)
-JUMP_PER_S: Final = 450.0  # degrees a second; the fastest turn in the genuine clips is 150
+JUMP_PER_S: Final = 320.0  # degrees a second; the fastest movement in the genuine clips is 299
 GAP_MS: Final = 400.0  # without a face: the path is broken
 
 
@@ -50,7 +51,7 @@ def judge_turn(window: Window, *, side: int) -> StepView:
 
 def _path_done(angle: NDArray[np.float32], times: NDArray[np.float32]) -> tuple[bool, bool]:
     """Return whether a whole path is there, and whether one was only spoilt by haste."""
-    started, path, held, peak, fast = False, 0, 0, 0.0, False
+    started, path, between, held, peak, fast = False, 0, 0, 0, 0.0, False
     for place, value in enumerate(angle):
         if place and started:
             gap = float(times[place] - times[place - 1])
@@ -58,14 +59,16 @@ def _path_done(angle: NDArray[np.float32], times: NDArray[np.float32]) -> tuple[
             if gap > GAP_MS or jump or (held == 0 and value < peak - BACK):
                 started, fast = False, jump
         if abs(value) < STRAIGHT:
-            started, path, held, peak = True, 0, 0, float(value)
+            started, path, between, held, peak = True, 0, 0, 0, float(value)
         if not started:
             continue
         peak = max(peak, float(value))
         path += int(value > STRAIGHT / 2)
+        between += int(STRAIGHT / 2 < value < FAR and held == 0)
         held += int(FAR <= value <= TOO_FAR)
-        if held >= HOLD and path >= PATH:
+        if held >= HOLD and path >= PATH and between >= BETWEEN:
             return True, False
+        fast = fast or (held >= HOLD and between < BETWEEN)
     return False, fast
 
 

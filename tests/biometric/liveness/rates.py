@@ -1,0 +1,153 @@
+"""Simulated error rates of the face challenge: people who obey, and attackers who try.
+
+    python -m tests.biometric.liveness.rates --json rates.json [--photos DIR] [--seeds 2] [--species flat_print …]
+
+Prints a line a login and writes counts per species. Photos are the test pictures, and with --photos every *.jpg of a
+folder (for example the neutral pictures of the London set). Every figure is a *simulated* figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from biometric.liveness.challenge import draw_challenge, draw_pauses
+from biometric.liveness.cues.result import Verdict
+from biometric.liveness.session import FaceSession
+from biometric.pipeline import FacePipeline
+from tests.biometric.liveness.rig import Page
+from tests.fixtures_cache import PICTURES, cache_folder, load_picture
+from tests.simulator import Person, Subject, attacks
+from tests.simulator.clips import person_clips
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from biometric.liveness.challenge import Step
+    from biometric.types import Image
+    from tests.simulator import Actor
+
+GENUINE = "genuine"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One login: whose photo, whose helper, which chance, which steps are asked."""
+
+    photo: Image
+    other: Image
+    seed: int
+    steps: Sequence[Step]
+    pipeline: FacePipeline
+
+    def recording(self, *, steps: Sequence[Step] | None = None) -> list[bytes]:
+        """Return what was sent in an earlier genuine login of the same person, for a challenge drawn for itself."""
+        rng = random.Random(self.seed + 5000)
+        asked = steps or draw_challenge(rng)
+        session = FaceSession.begin(asked, mode="login", pauses_ms=draw_pauses(rng, tuple(asked)))
+        page = Page(Person(Subject(self.photo), seed=self.seed + 900), session, self.pipeline)
+        page.play()
+        return [frame.jpeg for frame in page.sent]
+
+    def film(self) -> list[Image]:
+        """Return the same, as pictures."""
+        return [attacks.Injected([frame]).frame(0) for frame in self.recording()]
+
+
+ACTORS: dict[str, Callable[[Case], Actor]] = {
+    GENUINE: lambda case: Person(Subject(case.photo), seed=case.seed),
+    "flat_print": lambda case: attacks.PrintedPhoto(case.photo, seed=case.seed),
+    "bent_print": lambda case: attacks.PrintedPhoto(case.photo, seed=case.seed, bend_radius_m=0.10),
+    "strongly_bent_print": lambda case: attacks.PrintedPhoto(case.photo, seed=case.seed, bend_radius_m=0.07),
+    "cut_out_eyes": lambda case: attacks.CutOutEyes(case.photo, Subject(case.other), seed=case.seed),
+    "still_on_tablet": lambda case: attacks.StillOnScreen(case.photo, seed=case.seed),
+    "film_on_tablet": lambda case: attacks.FilmOnScreen(case.film(), seed=case.seed),
+    "injected_recording": lambda case: attacks.Injected(case.recording()),
+    "injected_clips_with_cuts": lambda case: attacks.CutClips(person_clips(Subject(case.photo), seed=case.seed)),
+    "other_person": lambda case: Person(Subject(case.other), seed=case.seed),
+    "other_person_takes_over": lambda case: attacks.Relay(
+        Person(Subject(case.photo), seed=case.seed),
+        Person(Subject(case.other), seed=case.seed + 1),
+        takes_over=lambda action: action.startswith("turn"),
+    ),
+    "print_then_own_face": lambda case: attacks.Relay(
+        attacks.PrintedPhoto(case.photo, seed=case.seed),
+        Person(Subject(case.other), seed=case.seed + 1),
+        takes_over=lambda action: action != "centre",
+    ),
+}
+
+
+def main() -> int:
+    """Run the battery."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--photos", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="Take every so-manieth of --photos.")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--species", nargs="*", default=list(ACTORS))
+    options = parser.parse_args()
+    pipeline = FacePipeline.open(cache_folder() / "models")
+    people = list(_photos(options.photos, options.every))
+    entries = []
+    for species in options.species:
+        for number, (name, photo) in enumerate(people):
+            _, other = people[(number + 1) % len(people)]
+            for seed in range(options.seeds):
+                entries.append(_login(species, name, photo, other, seed=1000 * number + seed, pipeline=pipeline))
+                print(json.dumps(entries[-1]), flush=True)
+    counts = {species: _count([e for e in entries if e["species"] == species]) for species in options.species}
+    options.json.write_text(json.dumps({"simulated": True, "counts": counts, "logins": entries}, indent=1) + "\n")
+    print(json.dumps(counts, indent=1))
+    return 0
+
+
+def _photos(folder: Path | None, every: int) -> Iterator[tuple[str, Image]]:
+    for name in PICTURES:
+        if name not in {"person_a_2", "person_b_2"}:
+            yield name, load_picture(name)
+    for path in sorted(folder.rglob("*.jpg"))[::every] if folder else ():
+        yield f"{path.parent.name}/{path.stem}", cv2.imread(str(path))
+
+
+def _login(
+    species: str, name: str, photo: Image, other: Image, *, seed: int, pipeline: FacePipeline
+) -> dict[str, object]:
+    rng = random.Random(seed)
+    steps = draw_challenge(rng)
+    session = FaceSession.begin(steps, mode="login", pauses_ms=draw_pauses(rng, steps))
+    page = Page(ACTORS[species](Case(photo, other, seed, steps, pipeline)), session, pipeline)
+    stopped = ""
+    try:
+        page.play()
+    except Exception as exc:  # noqa: BLE001  (a broken stream is an outcome here; the report tells which)
+        stopped = type(exc).__name__
+    report = page.session.report(reference=pipeline.still(photo).embeddings, calibration=pipeline.calibration)
+    return {
+        "species": species,
+        "photo": name,
+        "seed": seed,
+        "steps": [str(step) for step in steps],
+        "accepted": report.accepted,
+        "denied_by": report.denied_by,
+        "why": {r.name: r.why for r in report.results if r.verdict is Verdict.DENY},
+        "confirmed_by": report.confirmed_by,
+        "stopped": stopped,
+        "seconds": page.session.evidence.last_ms / 1000,
+        "numbers": {r.name: {k: round(v, 3) for k, v in r.numbers.items()} for r in report.results},
+    }
+
+
+def _count(entries: Sequence[dict[str, object]]) -> dict[str, int]:
+    return {"logins": len(entries), "accepted": sum(bool(entry["accepted"]) for entry in entries)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
