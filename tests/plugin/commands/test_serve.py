@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,16 @@ def free_port():
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before():
+    """`serve` sets up the process's logging; the other tests of this process want theirs."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 @pytest.fixture

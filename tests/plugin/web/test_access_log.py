@@ -21,6 +21,7 @@ def test_one_line_a_request_without_its_query_string(door, caplog):
 def test_a_ceremony_is_named_by_its_first_characters_only(door, caplog):
     path = door.authorize().headers["Location"]
     caplog.set_level(logging.INFO)
+    caplog.clear()
     door.http.get(path)
     (line,) = lines(caplog)
     assert line["ceremony"] == path.removeprefix("/ceremony/")[:8]
