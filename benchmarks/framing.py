@@ -69,7 +69,9 @@ def vectors(embedder, image, detector, mesh):
     facenet, sface = looks(image, detector, mesh)
     rows = {}
     for name, pixels in facenet.items():
-        rows[name] = [embedder._facenet.run(np.ascontiguousarray(look))[0].ravel() for look in (pixels, pixels[:, ::-1])]  # noqa: SLF001
+        rows[name] = [
+            embedder._facenet.run(np.ascontiguousarray(look))[0].ravel() for look in (pixels, pixels[:, ::-1])
+        ]  # noqa: SLF001
     for name, crop in sface.items():
         sides = (crop, np.ascontiguousarray(crop[:, ::-1]))
         rows[name] = [embedder.sface(look, mirrored=False).vector for look in sides]
@@ -121,7 +123,9 @@ def main():
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    people, table = embed_all(sample(options.images, options.people, options.per_person, options.seed), options.models_dir)
+    people, table = embed_all(
+        sample(options.images, options.people, options.per_person, options.seed), options.models_dir
+    )
     result = {}
     for name, rows in table.items():
         rows = rows / np.linalg.norm(rows, axis=2, keepdims=True)
@@ -129,7 +133,9 @@ def main():
         pair /= np.linalg.norm(pair, axis=1, keepdims=True)
         variants = {"single": rows[:, 0], "mirrored": pair, "mirrored, mean subtracted": pair - pair.mean(axis=0)}
         result[name] = {variant: tars(matrix, people) for variant, matrix in variants.items()}
-    options.json.write_text(json.dumps({"pictures": len(people), "people": len(set(people)), "rows": result}, indent=2) + "\n")
+    options.json.write_text(
+        json.dumps({"pictures": len(people), "people": len(set(people)), "rows": result}, indent=2) + "\n"
+    )
 
 
 if __name__ == "__main__":

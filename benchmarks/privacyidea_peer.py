@@ -1,4 +1,4 @@
-"""privacyIDEA 3.14 from the package index as a peer: its own environment, SQLite, two gunicorn workers, loopback only."""
+"""privacyIDEA 3.14 from the package index as a peer: own environment, SQLite, gunicorn, loopback only."""
 
 from __future__ import annotations
 
