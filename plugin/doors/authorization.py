@@ -64,7 +64,8 @@ class FacestepServer(AuthorizationServer):  # type: ignore[misc]  # Authlib is u
     def handle_error_response(self, request: OAuth2Request, error: Any) -> Response:
         """Answer as RFC 6749, 5.2 says, and write down what was refused (codes are written down by ceremonies/)."""
         if not isinstance(error, InvalidGrantError):
-            audit_refused_request(getattr(error, "check", error.error), door="token", issuer=_known_client(request))
+            issuer = g.get("authenticated_client", "")
+            audit_refused_request(getattr(error, "check", error.error), door="token", issuer=issuer)
         response: Response = super().handle_error_response(request, error)
         return response
 
@@ -158,7 +159,7 @@ def authenticate_client(_query_client: object, request: OAuth2Request) -> Regist
         error = InvalidClientError(status_code=401, description="The client assertion is not valid.")
         error.check = exc.detail
         raise error from exc
-    g.client_authenticated = True  # web/limits.py
+    g.authenticated_client = client.issuer  # for the audit entry of a later refusal, and for web/limits.py
     return client
 
 
@@ -184,10 +185,6 @@ def _query_client(client_id: str) -> RegisteredClient | None:
         return services().registry.get(client_id)
     except ClientRefused:
         return None
-
-
-def _known_client(request: OAuth2Request) -> str:
-    return request.client.issuer if request.client is not None else ""
 
 
 def _new_token(**_: object) -> dict[str, str | int]:

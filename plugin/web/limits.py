@@ -60,4 +60,4 @@ def _ceremony() -> str:
 
 
 def _refused(response: Response) -> bool:
-    return response.status_code in _STRANGER and not g.get("client_authenticated", False)
+    return response.status_code in _STRANGER and not "authenticated_client" in g
