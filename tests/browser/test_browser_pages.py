@@ -146,3 +146,16 @@ def test_stopping_takes_the_person_back_to_the_identity_provider(site, tab):
     page.wait_for_url("https://idp.example/**")
     assert "error=access_denied" in page.url
     assert "code=" not in page.url.replace("session_code=", "")
+
+
+def test_a_form_of_a_stage_that_is_over_shows_the_stage_that_is_reached(site, tab):
+    alice = site.person().has_totp()
+    alice.comes_to(Purpose.LOGIN)
+    page = site.opens(tab, alice)
+    site.world.totp.verify(alice.view(), alice.code(), now=site.world.now)
+    page.fill("#code", "000000")
+    page.keyboard.press("Enter")
+    page.locator("#face-start").wait_for()
+    site.world.ceremonies.end(alice.view(), now=site.world.now)
+    page.get_by_role("button", name="Stop and go back").click()
+    page.get_by_text("This step is no longer valid.").wait_for()

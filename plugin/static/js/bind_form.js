@@ -3,6 +3,7 @@ import { follow } from './follow.js';
 import { sentence } from './page.js';
 import { post } from './post.js';
 import { runCeremony } from './run_ceremony.js';
+import { showStage } from './show_stage.js';
 import { wake } from './wake.js';
 
 /**
@@ -18,6 +19,7 @@ export function bindForm(form) {
     try {
       follow(await runCeremony((signal) => post(form.dataset.post ?? '', fieldsOf(form), signal)));
     } catch (error) {
+      if (showStage(error)) return;
       setBusy(form, false);
       showError(form, sentence(error));
       const field = /** @type {HTMLInputElement | null} */ (form.querySelector('input[type="text"]'));

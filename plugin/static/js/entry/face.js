@@ -7,6 +7,7 @@ import { runCheck } from '../face/run_check.js';
 import { follow } from '../follow.js';
 import { sentence, text } from '../page.js';
 import { runCeremony } from '../run_ceremony.js';
+import { showStage } from '../show_stage.js';
 import { wake } from '../wake.js';
 
 /** So long the last sentence stays on the screen before the page moves on. */
@@ -58,7 +59,7 @@ button.addEventListener('click', async () => {
   try {
     finish(await runCeremony((signal) => runCheck(video, show, signal)));
   } catch (error) {
-    if (error instanceof CeremonyError && error.code === 'cancelled') return;
+    if (showStage(error) || (error instanceof CeremonyError && error.code === 'cancelled')) return;
     guide.state('refused', sentence(error));
     offerAgain();
   }

@@ -6,6 +6,7 @@ import { sentence } from '../page.js';
 import { post } from '../post.js';
 import { wake } from '../wake.js';
 import { runCeremony } from '../run_ceremony.js';
+import { showStage } from '../show_stage.js';
 import { registerPasskey } from '../webauthn/register_passkey.js';
 import { usePasskey } from '../webauthn/use_passkey.js';
 
@@ -29,6 +30,7 @@ button.addEventListener('click', async () => {
       }),
     );
   } catch (error) {
+    if (showStage(error)) return;
     setBusy(panel, false);
     showError(panel, sentence(error));
     button.focus();

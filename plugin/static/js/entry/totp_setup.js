@@ -4,6 +4,7 @@ import { showError } from '../bind_form.js';
 import { copyText } from '../copy_text.js';
 import { sentence, text } from '../page.js';
 import { post } from '../post.js';
+import { showStage } from '../show_stage.js';
 
 const panel = /** @type {HTMLElement} */ (document.getElementById('totp-secret'));
 const secret = /** @type {HTMLElement} */ (document.getElementById('totp-secret-text'));
@@ -28,5 +29,5 @@ try {
   show(await post('totp/setup', {}));
 } catch (error) {
   status.textContent = '';
-  showError(/** @type {HTMLElement} */ (panel.closest('.card')), sentence(error));
+  if (!showStage(error)) showError(/** @type {HTMLElement} */ (panel.closest('.card')), sentence(error));
 }
