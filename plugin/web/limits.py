@@ -60,4 +60,4 @@ def _ceremony() -> str:
 
 
 def _refused(response: Response) -> bool:
-    return response.status_code in _STRANGER and not "authenticated_client" in g
+    return response.status_code in _STRANGER and "authenticated_client" not in g
