@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from tests.simulator.clips import Clip
 
 SCRIPT = Path(__file__).with_name("browser_camera.js")
-BINDING = "facestepSimulatedClips"
+BINDING = "facestepSimulatedClip"
 
 
 class BrowserCamera:
-    """The camera of one page or context. Assign `clips` to change who sits there; the next getUserMedia takes them."""
+    """The camera of one page or context. Assign `clips` to change who sits there; the next document takes them."""
 
     def __init__(self, clips: Mapping[str, Clip]) -> None:
         self.clips = clips
@@ -28,11 +28,7 @@ class BrowserCamera:
         target.expose_binding(BINDING, self._send)
         target.add_init_script(path=SCRIPT)
 
-    def _send(self, _source: Any) -> dict[str, dict[str, list[str]]]:
+    def _send(self, _source: Any, name: str) -> dict[str, list[str]]:
         """Answer the script in the page. Base64, because bindings carry JSON."""
-        return {
-            name: {
-                part: [b64encode(jpeg).decode() for jpeg in getattr(clip, part)] for part in ("enter", "loop", "leave")
-            }
-            for name, clip in self.clips.items()
-        }
+        clip = self.clips[name]
+        return {part: [b64encode(jpeg).decode() for jpeg in getattr(clip, part)] for part in ("enter", "loop", "leave")}

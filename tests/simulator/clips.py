@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FPS = 15
 REST_FRAMES = 12
 REST_MS = 1000 * REST_FRAMES / FPS
-CLIP_QUALITY = 93  # the page compresses once more
+CLIP_QUALITY = 85  # 12 MB for all; the page compresses once more
 STEPS = (("centre", 1), ("turn_left", 1), ("turn_right", 1), ("blink", 1), ("blink", 2), ("blink", 3), ("smile", 1))
 BLINK_PART_MS = 720.0
 PARTS_MS = {  # enter, loop, leave
@@ -37,7 +37,8 @@ PARTS_MS = {  # enter, loop, leave
     "turn_right": (1100.0, 2 * REST_MS, 800.0),
     "smile": (700.0, 2 * REST_MS, 700.0),
 }
-PROMPT = Habits(reaction_ms=(0.0, 0.0), hold_ms=float("inf"))  # the browser script adds the reaction time
+PROMPT = Habits(reaction_ms=(0.0, 0.0), hold_ms=float("inf"), again_ms=float("inf"), sway=0.4)
+"""For clips: the browser script adds the reaction time, most of the sway, and a second try."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

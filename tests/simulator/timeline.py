@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_TRIES = 5
 ACTIONS = ("centre", "turn_left", "turn_right", "blink", "smile")
 
 
@@ -17,6 +22,7 @@ class Habits:
     turn_deg: tuple[float, float] = (25.0, 30.0)
     turn_ms: tuple[float, float] = (650.0, 900.0)
     hold_ms: float = 2500.0
+    again_ms: float = 2200.0  # whoever sees that the page still waits does it once more after this pause
     back_ms: float = 600.0
     blink_ms: tuple[float, float] = (230.0, 300.0)
     blink_every_ms: tuple[float, float] = (560.0, 700.0)
@@ -58,7 +64,7 @@ class Timeline:
         strength, ramp = 1.0, self.habits.smile_ms
         if action.startswith("turn"):
             strength, ramp = self._rng.uniform(*self.habits.turn_deg), self._rng.uniform(*self.habits.turn_ms)
-        blinks = self._plan_blinks(start, count) if action == "blink" else ()
+        blinks = tuple(self._plan_blinks(start, count)) if action == "blink" else ()
         self._moves.append(_Move(action, start, strength, ramp, blinks))
 
     def yaw(self, at_ms: float) -> float:
@@ -76,20 +82,27 @@ class Timeline:
 
     def blink(self, at_ms: float) -> float:
         """How far the lids are closed, 0 to 1."""
-        planned = (blink for move in self._moves for blink in move.blinks)
+        planned = (blink for move in self._moves for blink in move.blinks if blink[0] < move.end)
         return max((_lid(at_ms - start, length) for start, length in planned), default=0.0)
 
     def _part(self, move: _Move, at_ms: float, hold_ms: float) -> float:
-        """Return how far a move has gone: up, hold, and down again when it ends."""
-        end = min(move.end, move.start + move.ramp_ms + hold_ms)
-        up = ease((at_ms - move.start) / move.ramp_ms)
-        reached = ease((end - move.start) / move.ramp_ms)
+        """Return how far a move has gone: up, hold, down when it ends; and once more, if nothing new came."""
+        start, whole = move.start, move.ramp_ms + hold_ms + self.habits.back_ms + self.habits.again_ms
+        last = min(at_ms, move.end)
+        if np.isfinite(whole) and last > start:
+            start += whole * ((last - start) // whole)
+        end = min(move.end, start + move.ramp_ms + hold_ms)
+        up = ease((at_ms - start) / move.ramp_ms)
+        reached = ease((end - start) / move.ramp_ms)
         return min(up, reached) * (1 - ease((at_ms - end) / self.habits.back_ms))
 
-    def _plan_blinks(self, start: float, count: int) -> tuple[tuple[float, float], ...]:
-        pauses = self._rng.uniform(*self.habits.blink_every_ms, size=count - 1)
-        starts = start + np.concatenate([[0.0], np.cumsum(pauses)])
-        return tuple((float(begin), float(self._rng.uniform(*self.habits.blink_ms))) for begin in starts)
+    def _plan_blinks(self, start: float, count: int) -> Iterator[tuple[float, float]]:
+        """Yield begin and length of each blink, for several tries."""
+        for _ in range(MOST_TRIES):
+            for number in range(count):
+                yield start, float(self._rng.uniform(*self.habits.blink_ms))
+                start += float(self._rng.uniform(*self.habits.blink_every_ms)) if number < count - 1 else 0.0
+            start += self.habits.blink_ms[1] + self.habits.again_ms
 
 
 class Sway:

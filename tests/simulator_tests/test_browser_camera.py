@@ -83,7 +83,9 @@ def browse(page_url):
             if camera is not None:
                 camera.install(page)
             page.goto(page_url)
-            playwright.expect(page).to_have_title("camera")  # wait_for_function needs eval, which the CSP forbids
+            playwright.expect(page).to_have_title(
+                "camera", timeout=20_000
+            )  # wait_for_function needs eval, which the CSP forbids
             return page
 
         yield open_page

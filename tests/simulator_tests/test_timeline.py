@@ -40,10 +40,21 @@ def test_the_head_comes_back_before_the_next_action_begins(seed):
     assert abs(timeline.yaw(first_blink)) < 0.01
 
 
-def test_nobody_waits_with_a_turned_head_for_ever():
-    timeline = Timeline(Habits(hold_ms=500.0), seed=2)
+def test_nobody_waits_with_a_turned_head_for_ever_but_turns_again():
+    timeline = Timeline(Habits(hold_ms=500.0, again_ms=1500.0), seed=2)
     timeline.show("turn_left", 1, 0.0)
-    assert timeline.yaw(5000.0) == 0
+    yaws = np.array([timeline.yaw(t) for t in CLOCK])
+    turned = np.flatnonzero(np.diff((yaws > 20).astype(int)) == 1)
+    assert len(turned) == 2
+    assert (yaws[(CLOCK > 2700) & (CLOCK < 3100)] == 0).all()
+
+
+def test_whoever_is_not_understood_blinks_again():
+    timeline = Timeline(Habits(), seed=2)
+    timeline.show("blink", 2, 0.0)
+    fine = np.arange(0.0, 6000.0, 2.0)
+    closed = np.array([timeline.blink(t) > 0.5 for t in fine])
+    assert np.count_nonzero(np.diff(closed.astype(int)) == 1) == 4
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -51,6 +62,7 @@ def test_nobody_waits_with_a_turned_head_for_ever():
 def test_blinks_are_counted_short_and_apart(seed, count):
     timeline = Timeline(Habits(), seed=seed)
     timeline.show("blink", count, 0.0)
+    timeline.show("centre", 1, 2300.0)
     fine = np.arange(0.0, 5000.0, 2.0)
     closed = np.array([timeline.blink(t) > 0.5 for t in fine])
     edges = np.flatnonzero(np.diff(closed.astype(int)))

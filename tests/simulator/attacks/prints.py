@@ -83,7 +83,7 @@ class PrintedPhoto:
         yaw, pitch, roll, x, y, z = self._sway.offsets(at_ms)
         wag = 0.0
         if self._action in self.cannot:
-            wag = WAG_DEG * float(np.sin(2 * np.pi * max(at_ms - self._since, 0.0) / WAG_PERIOD_MS))
+            wag = WAG_DEG * _wagging(max(at_ms - self._since, 0.0))
         return Pose(
             yaw=yaw + self._timeline.yaw(at_ms),
             pitch=pitch + wag,
@@ -137,6 +137,12 @@ class CutOutEyes(PrintedPhoto):
         eyes = self._wearer.eyes
         x, y, z = self._wearer.where(np.array([0.0, eyes[1] - holes, eyes[2] - MASK_TO_EYES_M]), pose)
         return replace(pose, x_m=float(x), y_m=float(y), distance_m=float(z))
+
+
+def _wagging(since_ms: float) -> float:
+    """Return a to and fro that no two times is the same, as hands do it: -1 to 1, from 0."""
+    drift = 0.9 * np.sin(2 * np.pi * since_ms / 3700) + 0.6 * np.sin(2 * np.pi * since_ms / 8900)
+    return float(np.sin(2 * np.pi * since_ms / WAG_PERIOD_MS + drift) * (1 - 0.3 * np.sin(2 * np.pi * since_ms / 5300)))
 
 
 def printed(portrait: Portrait) -> NDArray[np.uint8]:
