@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.second_factor [--users 300] [--json OUT]
 
 Both run two gunicorn workers on loopback with SQLite and keys in a local file. Each user sends one right code once, so
-every answer is a success that writes to the database (ours: counter, code step, ceremony, audit; theirs: counter, audit).
+every answer is a success that writes (ours: counter, code step, ceremony, audit; theirs: counter, audit).
 The client is the same plain http.client loop with four threads.
 """
 

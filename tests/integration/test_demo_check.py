@@ -1,0 +1,23 @@
+"""demo-check as part of the tests: a real browser, Keycloak, OpenBao and service; one test a case, in their order."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stack.cases import CASES
+from tests.stack.check import play, running_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.models, pytest.mark.enable_socket]
+
+
+@pytest.fixture(scope="module")
+def world():
+    with running_world(vault="openbao") as running:
+        yield running
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
+def test_case_is_as_expected(world, case):
+    outcome = play(world, case)
+    print(outcome.line())
+    assert outcome.seen == case.expected
