@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -83,6 +83,23 @@ class Corpus:
         return Corpus(
             people=tuple(name for name, kept in zip(self.people, keep, strict=True) if kept),
             person=number[self.person[rows]].astype(np.int32),
+            facenet=self.facenet[rows],
+            sface=self.sface[rows],
+            pictures=int(rows.sum()),
+            failures={},
+            several_faces=0,
+        )
+
+    def at_most(self, pictures: int) -> Corpus:
+        """Return the first rows of each person, at most `pictures` of them."""
+        order = np.argsort(self.person, kind="stable")
+        starts = np.searchsorted(self.person[order], np.arange(len(self.people)))
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order)) - starts[self.person[order]]
+        rows = rank < pictures
+        return replace(
+            self,
+            person=self.person[rows],
             facenet=self.facenet[rows],
             sface=self.sface[rows],
             pictures=int(rows.sum()),

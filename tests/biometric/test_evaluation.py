@@ -196,14 +196,47 @@ def test_calibration_is_chosen_on_one_half_and_reported_on_the_other():
     assert made.evidence["reporting"]["fmr"]["value"] <= 2e-3
 
 
-def test_the_extrapolated_tail_is_on_the_safe_side_of_a_normal_one():
+def test_at_most_keeps_the_first_pictures_of_each_person(corpus):
+    few = corpus.at_most(3)
+    assert np.bincount(few.person).tolist() == [3] * PEOPLE
+    assert np.array_equal(few.facenet[3:6], corpus.facenet[4:7])
+    assert np.array_equal(corpus.at_most(99).person, corpus.person)
+
+
+def strangers(rng, people):
+    rows = rng.normal(size=(2, people, 32))
+    facenet, sface = ((part / np.linalg.norm(part, axis=1, keepdims=True)).astype(np.float32) for part in rows)
+    names = tuple(f"{position:05}" for position in range(people))
+    return Corpus(names, np.arange(people, dtype=np.int32), facenet, sface, people, {}, several_faces=0)
+
+
+def test_the_tail_of_a_small_population_tells_the_threshold_of_a_large_one():
     rng = np.random.default_rng(1)
-    few = rng.normal(size=(2, 60, 32))
-    names = tuple(str(position) for position in range(60))
-    rows = [(part / np.linalg.norm(part, axis=1, keepdims=True)).astype(np.float32) for part in few]
-    strangers = Corpus(names, np.arange(60, dtype=np.int32), rows[0], rows[1], 60, {}, several_faces=0)
-    scores = score_pairs(strangers, facenet_only, rng=rng)
-    many = rng.normal(size=(4000, 32)).astype(np.float32)
-    many /= np.linalg.norm(many, axis=1, keepdims=True)
-    true = np.quantile((many @ many.T)[np.triu_indices(4000, 1)], 1 - 1e-4)
-    assert tail_threshold(scores, 1e-4) >= true
+    whole = Weighted.under(score_pairs(strangers(rng, 3000), facenet_only, rng=rng), None)
+    true = whole.threshold(1e-4)
+    found = [
+        tail_threshold(Weighted.under(score_pairs(strangers(rng, 60), facenet_only, rng=rng), None), fmr=1e-4)
+        for _ in range(20)
+    ]
+    assert np.mean(found) == pytest.approx(true, abs=0.03)
+    assert np.std(found) < 0.1
+
+
+def test_a_wrong_label_among_hundreds_of_pictures_of_one_person_moves_no_threshold():
+    clean = made_corpus(people=80, per_person=3, seed=2)
+    chosen = [position for position, name in enumerate(clean.people) if in_choosing_half(name)]
+    famous, victim = chosen[0], chosen[1]
+    rows = np.flatnonzero(clean.person == famous)[:1].repeat(300)
+    flooded = Corpus(
+        clean.people,
+        np.concatenate([clean.person, np.full(300, famous), [victim]]).astype(np.int32),
+        np.concatenate([clean.facenet, clean.facenet[rows], clean.facenet[rows[:1]]]),
+        np.concatenate([clean.sface, clean.sface[rows], clean.sface[rows[:1]]]),
+        clean.pictures + 301,
+        {},
+        several_faces=0,
+    )
+    models = dict.fromkeys(("yunet", "face_mesh", "facenet", "sface"), "d")
+    made = [calibrate(one, {}, models=models, data="-", made_on="-") for one in (clean, flooded)]
+    assert made[1].facenet.floor == pytest.approx(made[0].facenet.floor, abs=0.05)
+    assert made[1].sface.floor == pytest.approx(made[0].sface.floor, abs=0.05)
