@@ -159,3 +159,16 @@ def test_a_form_of_a_stage_that_is_over_shows_the_stage_that_is_reached(site, ta
     site.world.ceremonies.end(alice.view(), now=site.world.now)
     page.get_by_role("button", name="Stop and go back").click()
     page.get_by_text("This step is no longer valid.").wait_for()
+
+
+def test_before_the_scripts_are_there_a_code_cannot_end_up_in_the_address(site, chromium):
+    alice = site.person().has_totp()
+    alice.comes_to(Purpose.LOGIN)
+    with watched_context(chromium, java_script_enabled=False) as context:
+        page = site.opens(context, alice)
+        before = page.url
+        page.locator("#code").press_sequentially("123456")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+        assert page.url == before
+        assert page.locator("main button[type=submit]").first.is_disabled()
