@@ -7,7 +7,7 @@ import pytest
 from tests.stack.cases import CASES
 from tests.stack.check import play, running_world
 
-pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.models, pytest.mark.enable_socket]
+pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.models]
 
 
 @pytest.fixture(scope="module")
