@@ -69,9 +69,15 @@ class Page:
 
 
 def play_login(
-    actor: Actor, steps: Sequence[Step], *, pipeline: FacePipeline, mode: str = "login", pauses_ms: Sequence[int] = ()
+    actor: Actor,
+    steps: Sequence[Step],
+    *,
+    pipeline: FacePipeline,
+    mode: str = "login",
+    pauses_ms: Sequence[int] = (),
+    frames: int = 299,
 ) -> Page:
     """Play one challenge and return the page with its session."""
     page = Page(actor, FaceSession.begin(steps, mode=mode, pauses_ms=pauses_ms), pipeline)
-    page.play()
+    page.play(frames=frames)
     return page
