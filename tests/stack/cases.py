@@ -108,7 +108,7 @@ def other_person(world: World) -> str:
     with world.visitor(living(STRANGER, 5)) as visitor:
         _at_the_camera(world, visitor)
         state = _outcome(visitor, visitor.show_face())
-    return f"{state}, {world.found(mark, 'face_refused', denied_by='identity')}"
+    return f"{state}, {world.found(mark, 'face_refused', denied_by='identity:another_person')}"
 
 
 def flat_photo(world: World) -> str:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,10 +63,9 @@ def running_world(*, vault: str) -> Iterator[World]:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(**launch_options())
-        try:
-            yield World(stack, browser)
-        finally:
-            browser.close()
+        with closing(World(stack, browser)) as world:
+            yield world
+        browser.close()
 
 
 def play(world: World, case: Case) -> Outcome:

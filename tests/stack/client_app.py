@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import threading
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -30,12 +32,31 @@ class Login:
     verifier: str = field(repr=False)
 
 
-class ClientApp:
-    """The application; `issuer` is the realm, `redirect_uri` an address the browser test intercepts."""
+class _Welcome(BaseHTTPRequestHandler):
+    """Where the browser comes back to; the code in the address is read from the browser, not here."""
 
-    def __init__(self, *, issuer: str, redirect_uri: str) -> None:
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        self.wfile.write(b"This is the application.")
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+class ClientApp:
+    """The application; `issuer` is the realm. Listens on loopback until closed."""
+
+    def __init__(self, *, issuer: str) -> None:
         self.issuer = issuer
-        self.redirect_uri = redirect_uri
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Welcome)
+        self.redirect_uri = f"http://localhost:{self._server.server_port}/callback"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
     def begin(self, *, acr: str | None = None, prompt: str | None = None) -> Login:
         """Return where to send the browser."""

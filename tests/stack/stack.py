@@ -34,12 +34,10 @@ class Ports:
     keycloak: int
     service: int
     vault: int
-    client: int = 0
-    """Where the ordinary client pretends to be; browser tests answer for it."""
 
     @classmethod
     def free(cls) -> Ports:
-        return cls(keycloak=free_port(), service=free_port(), vault=free_port(), client=free_port())
+        return cls(keycloak=free_port(), service=free_port(), vault=free_port())
 
     def check(self, *, vault: str) -> None:
         """Raise StackError for the first port that is taken."""

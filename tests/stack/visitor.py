@@ -55,9 +55,6 @@ class Visitor:
         self.camera = BrowserCamera(clips)
         self.context = browser.new_context(viewport={"width": 1000, "height": 900})
         self.context.set_default_timeout(PAGE_MS)
-        self.context.route(
-            f"{app.redirect_uri}**", lambda route: route.fulfill(body="The application.", content_type="text/plain")
-        )
         self.camera.install(self.context)
         self.page: Page = self.context.new_page()
         self.login: Login | None = None

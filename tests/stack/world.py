@@ -46,7 +46,7 @@ class World:
     def __init__(self, stack: Stack, browser: Browser) -> None:
         self.stack = stack
         self.browser = browser
-        self.app = ClientApp(issuer=stack.issuer, redirect_uri=f"http://localhost:{stack.ports.client}/callback")
+        self.app = ClientApp(issuer=stack.issuer)
         stack.people.create_public_client(REALM, CLIENT_ID, redirect_uri=self.app.redirect_uri)
         stack.people.keep_events(REALM)
         self.passkey_owner = self.new_account("alex")
@@ -72,6 +72,11 @@ class World:
         visitor = Visitor(self.browser, self.app, clips)
         self.visitors.append(visitor)
         return visitor
+
+    def close(self) -> None:
+        """End what the world itself started."""
+        self.close_visitors()
+        self.app.close()
 
     def close_visitors(self) -> None:
         for visitor in self.visitors:
