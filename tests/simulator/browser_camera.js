@@ -139,7 +139,6 @@
       context.resetTransform();
       context.drawImage(noise, -Math.floor(Math.random() * 64), -Math.floor(Math.random() * 64));
     };
-    paint();
     const timer = setInterval(paint, TICK_MS);
     const stream = canvas.captureStream(30);
     stream.getVideoTracks()[0].addEventListener("ended", () => clearInterval(timer));

@@ -30,10 +30,10 @@ navigator.mediaDevices.getUserMedia({video: true}).then((stream) => {
   video.srcObject = stream;
   return video.play();
 }).then(() => { document.title = "camera"; });
-window.takePicture = () => {
+window.takePicture = () => new Promise((done) => video.requestVideoFrameCallback(() => {
   canvas.getContext("2d").drawImage(video, 0, 0);
-  return canvas.toDataURL("image/jpeg", 0.9);
-};
+  done(canvas.toDataURL("image/jpeg", 0.9));
+}));
 window.askFor = (index, action, count) => {
   const step = document.getElementById("face-step");
   step.dataset.count = count; step.dataset.action = action; step.dataset.index = index;
