@@ -27,4 +27,5 @@ def room(*, seed: int) -> Image:
     door = int(rng.integers(0, width - 140))
     cv2.rectangle(picture, (door, 40), (door + 130, height), (wall * 0.6).tolist(), -1)
     cv2.rectangle(picture, (door, 40), (door + 130, height), (wall * 0.4).tolist(), 4)
+    picture = 0.7 * picture.mean(axis=2, keepdims=True) + 0.3 * picture  # rooms are not as colourful as chance
     return np.clip(cv2.GaussianBlur(picture, (0, 0), 4), 0, 255).astype(np.uint8)
