@@ -35,6 +35,13 @@ class Estimate:
     high: float
 
 
+def _crossing(missed: NDArray[np.float64], matched: NDArray[np.float64]) -> tuple[float, float]:
+    """Return how close both rates come, and their mean there."""
+    apart = np.abs(missed - matched)
+    at = int(np.argmin(apart))
+    return float(apart[at]), float(missed[at] + matched[at]) / 2
+
+
 @dataclass(frozen=True, slots=True)
 class Weighted:
     """The pairs under one draw of people: how much each genuine and each impostor pair counts."""
@@ -86,9 +93,8 @@ class Weighted:
         missed = below[self.scores.missed] / max(float(below[-1]), 1e-12)
         matched = np.cumsum(self._shares())
         # Each threshold at an impostor's score, and the one just above it, where that impostor no longer matches.
-        missed, matched = np.concatenate([missed, missed]), np.concatenate([matched - self._shares(), matched])
-        crossing = int(np.argmin(np.abs(missed - matched)))
-        return float(missed[crossing] + matched[crossing]) / 2
+        best = min((_crossing(missed, rate) for rate in (matched - self._shares(), matched)), key=lambda pair: pair[0])
+        return best[1]
 
     def _shares(self) -> NDArray[np.float64]:
         return self.impostor / self.impostor_total
