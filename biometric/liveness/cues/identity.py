@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from biometric.liveness.evidence import Evidence
     from biometric.types import FaceEmbeddings
 
-# In units of the fused score (docs/liveness.md, "Poses").
-POSE_SLACK: Final = {Pose.FRONT: 1.0, Pose.BLINK: 1.0, Pose.SMILE: 1.0, Pose.TURN: 1.5}
+# In units of the fused score, against another picture (docs/liveness.md, "Poses"): a turn by 20 degrees costs
+# 0.5 in the median and 1.0 at most, and at 20 degrees the most similar of 210 strangers stays 1.4 below the threshold.
+POSE_SLACK: Final = {Pose.FRONT: 0.6, Pose.BLINK: 0.6, Pose.SMILE: 0.8, Pose.TURN: 1.2}
 
 
 def evaluate(evidence: Evidence, *, reference: FaceEmbeddings | None, calibration: Calibration) -> CueResult:
@@ -43,14 +44,17 @@ def evaluate(evidence: Evidence, *, reference: FaceEmbeddings | None, calibratio
             return vote(Verdict.DENY, "another_person")
     if len({sample.captured_ms for sample in evidence.poses if sample.pose is not Pose.FRONT}) < len(evidence.steps):
         return vote(Verdict.DENY, "pose_missing")
-    worst = _least_margin(evidence, expected, calibration)
-    numbers["least_margin"] = worst
-    return vote(Verdict.NEUTRAL if worst >= 0 else Verdict.DENY, "" if worst >= 0 else "changed")
+    margins = _margins(evidence, expected, calibration)
+    numbers |= {f"margin_{pose}": margin for pose, margin in margins.items()}
+    changed = any(margin < -POSE_SLACK[pose] for pose, margin in margins.items())
+    return vote(Verdict.DENY, "changed") if changed else vote(Verdict.NEUTRAL)
 
 
-def _least_margin(evidence: Evidence, expected: FaceEmbeddings, calibration: Calibration) -> float:
-    margins = []
+def _margins(evidence: Evidence, expected: FaceEmbeddings, calibration: Calibration) -> dict[Pose, float]:
+    """Return per pose how far its worst frame lies above the fused threshold."""
+    margins: dict[Pose, float] = {}
     for sample in evidence.poses:
         seen = compare(sample.embeddings, expected, calibration=calibration)
-        margins.append(seen.fused_score - seen.fused_threshold + POSE_SLACK[sample.pose])
-    return min(margins)
+        margin = seen.fused_score - seen.fused_threshold
+        margins[sample.pose] = min(margin, margins.get(sample.pose, margin))
+    return margins

@@ -1,6 +1,7 @@
 """Simulated error rates of the face challenge: people who obey, and attackers who try.
 
-    python -m tests.biometric.liveness.rates --json rates.json [--photos DIR] [--seeds 2] [--species flat_print …]
+    python -m tests.biometric.liveness.rates --json rates.json [--photos DIR --every 3] [--seeds 2]
+        [--species flat_print ...] [--steps turn_left --frames 90]
 
 Prints a line a login and writes counts per species. Photos are the test pictures, and with --photos every *.jpg of a
 folder (for example the neutral pictures of the London set). Every figure is a *simulated* figure.
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from biometric.liveness.challenge import draw_challenge, draw_pauses
+from biometric.liveness.challenge import draw_challenge, draw_pauses, parse_steps
 from biometric.liveness.cues.result import Verdict
 from biometric.liveness.session import FaceSession
 from biometric.pipeline import FacePipeline
@@ -93,7 +94,10 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="Take every so-manieth of --photos.")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--species", nargs="*", default=list(ACTORS))
+    parser.add_argument("--steps", help="Ask for these steps instead of drawing some, and stop after --frames.")
+    parser.add_argument("--frames", type=int, default=299)
     options = parser.parse_args()
+    steps = parse_steps(options.steps) if options.steps else None
     pipeline = FacePipeline.open(cache_folder() / "models")
     people = list(_photos(options.photos, options.every))
     entries = []
@@ -101,7 +105,9 @@ def main() -> int:
         for number, (name, photo) in enumerate(people):
             _, other = people[(number + 1) % len(people)]
             for seed in range(options.seeds):
-                entries.append(_login(species, name, photo, other, seed=1000 * number + seed, pipeline=pipeline))
+                seeded = random.Random(1000 * number + seed)
+                case = Case(photo, other, 1000 * number + seed, steps or draw_challenge(seeded), pipeline)
+                entries.append(_login(species, name, case, frames=options.frames))
                 print(json.dumps(entries[-1]), flush=True)
     counts = {species: _count([e for e in entries if e["species"] == species]) for species in options.species}
     options.json.write_text(json.dumps({"simulated": True, "counts": counts, "logins": entries}, indent=1) + "\n")
@@ -117,24 +123,22 @@ def _photos(folder: Path | None, every: int) -> Iterator[tuple[str, Image]]:
         yield f"{path.parent.name}/{path.stem}", cv2.imread(str(path))
 
 
-def _login(
-    species: str, name: str, photo: Image, other: Image, *, seed: int, pipeline: FacePipeline
-) -> dict[str, object]:
-    rng = random.Random(seed)
-    steps = draw_challenge(rng)
-    session = FaceSession.begin(steps, mode="login", pauses_ms=draw_pauses(rng, steps))
-    page = Page(ACTORS[species](Case(photo, other, seed, steps, pipeline)), session, pipeline)
+def _login(species: str, name: str, case: Case, *, frames: int) -> dict[str, object]:
+    pauses_ms = draw_pauses(random.Random(case.seed + 77), tuple(case.steps))
+    pipeline = case.pipeline
+    session = FaceSession.begin(case.steps, mode="login", pauses_ms=pauses_ms)
+    page = Page(ACTORS[species](case), session, pipeline)
     stopped = ""
     try:
-        page.play()
+        page.play(frames=frames)
     except Exception as exc:  # noqa: BLE001  (a broken stream is an outcome here; the report tells which)
         stopped = type(exc).__name__
-    report = page.session.report(reference=pipeline.still(photo).embeddings, calibration=pipeline.calibration)
+    report = page.session.report(reference=pipeline.still(case.photo).embeddings, calibration=pipeline.calibration)
     return {
         "species": species,
         "photo": name,
-        "seed": seed,
-        "steps": [str(step) for step in steps],
+        "seed": case.seed,
+        "steps": [str(step) for step in case.steps],
         "accepted": report.accepted,
         "denied_by": report.denied_by,
         "why": {r.name: r.why for r in report.results if r.verdict is Verdict.DENY},
