@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
-import statistics
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
 
 BATCH: Final = 6
 UPLOAD_MS: Final = 60
+MEASURES: Final = ("cpu_s", "wall_s", "verdict_ms", "state_bytes")
 
 
 @click.command("face")
@@ -40,6 +38,7 @@ def command(out: Path, *, runs: int, models_dir: Path) -> None:
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric.evaluation.drawn_face import login_frames
     from biometric.pipeline import FacePipeline
+    from plugin.commands.bench_rig import summary
 
     began = time.perf_counter()
     pipeline = FacePipeline.open(models_dir)
@@ -50,10 +49,8 @@ def command(out: Path, *, runs: int, models_dir: Path) -> None:
     result: dict[str, Any] = {
         "unit": "face part of one login",
         "frames": len(frames),
-        "runs": runs,
         "load_s": load_s,
-        **{name: _spread([one[name] for one in measured]) for name in ("cpu_s", "wall_s", "verdict_ms", "state_bytes")},
-        "peak_rss_mb": _peak_rss_mb(),
+        **summary([{name: one[name] for name in MEASURES} for one in measured]),
     }
     out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     click.echo(
@@ -88,13 +85,3 @@ def _login(frames: Sequence[Frame], pipeline: FacePipeline, *, reference: FaceEm
         "state_bytes": len(state),
         "embeddings": face.embeddings,
     }
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
-
-
-def _peak_rss_mb() -> float:
-    """Return the most memory this process has had resident; the kernel counts in KiB, on macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
