@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.stack.stack import ACR, REALM
-from tests.stack.world import OWNER, STRANGER, RecordedPost, World, living, printed, request_claims
+from tests.stack.world import OWNER, STRANGER, World, living, printed, request_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from playwright.sync_api import Request
 
     from tests.stack.visitor import Account, Visitor
 
@@ -72,7 +70,7 @@ def login_with_passkey(world: World) -> str:
 
 def login_with_totp(world: World) -> str:
     with world.visitor(living(OWNER, 3)) as visitor:
-        visitor.page.on("request", lambda request: _record(world, request))
+        visitor.record_uploads(world.recorded)
         visitor.open_login(world.totp_owner, acr=ACR)
         visitor.prove_totp(world.totp_owner.next_code())
         visitor.show_face()
@@ -85,12 +83,6 @@ def login_without_asking(world: World) -> str:
         visitor.prove_totp(world.totp_owner.next_code())
         visitor.show_face()
         return f"logged in, amr {'+'.join(sorted(visitor.tokens().get('amr', [])))}"
-
-
-def _record(world: World, request: Request) -> None:
-    if request.url.endswith("/face/frames"):
-        body = request.post_data_buffer or b""
-        world.recorded.append(RecordedPost(request.headers["content-type"], body, time.monotonic()))
 
 
 def _at_the_camera(world: World, visitor: Visitor) -> None:

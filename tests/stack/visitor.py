@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from base64 import b64decode
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tests.stack.client_app import ClientApp, Login
 
 PAGE_MS = 20_000
+RECORDER = Path(__file__).with_name("upload_recorder.js")
 FACE_MS = 60_000
 TOTP_STEP_S = 30
 
@@ -45,6 +48,15 @@ class Account:
         """Return the code of the step that was used last."""
         assert self.totp_secret is not None
         return pyotp.TOTP(self.totp_secret).generate_otp(self.last_step)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Upload:
+    """One upload of frames as the browser sent it."""
+
+    content_type: str
+    body: bytes
+    at_s: float
 
 
 class Visitor:
@@ -91,6 +103,15 @@ class Visitor:
         self.page.fill("#password", account.password)
         self.page.click("#kc-login")
         self.page.wait_for_load_state()
+
+    def record_uploads(self, into: list[Upload]) -> None:
+        """Keep every upload of frames from the next page on."""
+
+        def keep(_source: object, copy: dict[str, str]) -> None:
+            into.append(Upload(copy["type"], b64decode(copy["body"]), time.monotonic()))
+
+        self.context.expose_binding("facestepKeepUpload", keep)
+        self.context.add_init_script(path=RECORDER)
 
     def forget_login(self) -> None:
         """Lose every cookie, as after closing a private window; the authenticator stays plugged in."""

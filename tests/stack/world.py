@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.simulator.clips import Clip
+    from tests.stack.visitor import Upload
 
 OWNER, STRANGER = "person_b_1", "impostor_2"
 
@@ -53,7 +54,7 @@ class World:
         self.totp_owner = self.new_account("robin")
         self.visitors: list[Visitor] = []
         self.passkey_visitor: Visitor | None = None
-        self.recorded: list[RecordedPost] = []
+        self.recorded: list[Upload] = []
 
     def new_account(self, username: str, *, realm: str = REALM) -> Account:
         password = secrets.token_urlsafe(9)
@@ -98,15 +99,6 @@ class World:
             if name == event and all(value in _as_list(seen.get(key)) for key, value in details.items()):
                 return "audited"
         return f"no {event} {details or ''} among {[(name, dict(seen)) for name, seen in entries]}"
-
-
-class RecordedPost:
-    """One upload of frames as the browser sent it."""
-
-    def __init__(self, content_type: str, body: bytes, at_s: float) -> None:
-        self.content_type = content_type
-        self.body = body
-        self.at_s = at_s
 
 
 def request_claims(authorize_url: str) -> dict[str, Any]:
