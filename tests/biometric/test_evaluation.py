@@ -222,7 +222,7 @@ def test_the_tail_of_a_small_population_tells_the_threshold_of_a_large_one():
     assert np.std(found) < 0.1
 
 
-def test_a_wrong_label_among_hundreds_of_pictures_of_one_person_moves_no_threshold():
+def test_one_wrong_label_of_a_person_with_hundreds_of_pictures_moves_no_threshold():
     clean = made_corpus(people=80, per_person=3, seed=2)
     chosen = [position for position, name in enumerate(clean.people) if in_choosing_half(name)]
     famous, victim = chosen[0], chosen[1]
