@@ -17,8 +17,8 @@ from plugin.keycloak.admin import RealmAdmin
 from plugin.keycloak.realm import RealmSetup
 from plugin.wiring import utc_now
 from tests.fakes.live_door import LiveDoor
-from tests.integration.keycloak.person import REDIRECT, Person
-from tests.stack.client_app import CLIENT_ID
+from tests.integration.keycloak.application import CLIENT_ID, REDIRECT
+from tests.integration.keycloak.person import Person
 from tests.stack.keycloak import Keycloak
 from tests.stack.process import free_port
 
@@ -67,13 +67,17 @@ class House:
         """Return the findings by name."""
         return {one.name: one for one in self.setup().check()}
 
-    def new_person(self, *, enrolled: bool = True) -> Person:
+    def new_person(self, *, enrolled: bool = True, otp: bool = False) -> Person:
         """Create an account; an enrolled one has the credential that the required action would have left."""
         username = f"person{next(_numbers)}"
         credentials: list[dict[str, Any]] = [{"type": "password", "value": PASSWORD, "temporary": False}]
         if enrolled:
             secret = json.dumps({"reference_id": "reference-0"})
             credentials.append({"type": "facestep", "secretData": secret, "credentialData": "{}"})
+        if otp:
+            code = {"subType": "totp", "digits": 6, "counter": 0, "period": 30, "algorithm": "HmacSHA1"}
+            secret = json.dumps({"value": "a-secret-of-keycloak"})
+            credentials.append({"type": "otp", "secretData": secret, "credentialData": json.dumps(code)})
         body = {"username": username, "enabled": True, "email": f"{username}@example.org", "emailVerified": True}
         user_id = self.admin.post("/users", {**body, "firstName": "A", "lastName": "B", "credentials": credentials})
         person = Person(issuer=self.issuer, username=username, password=PASSWORD)

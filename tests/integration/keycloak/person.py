@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import requests
 
-from tests.stack.client_app import ClientApp
+from tests.integration.keycloak import application
 
 if TYPE_CHECKING:
-    from tests.stack.client_app import Login
+    from tests.integration.keycloak.application import Login
 
-REDIRECT = "http://localhost:9/callback"
 MOST_HOPS = 10
 
 
@@ -24,14 +24,13 @@ class Person:
         self.issuer = issuer
         self.username = username
         self._password = password
-        self.app = ClientApp(issuer=issuer, redirect_uri=REDIRECT)
         self.login: Login | None = None
         self.page = ""
         self._browser = requests.Session()
 
     def open_login(self, *, acr: str | None = None, prompt: str | None = None, more: str = "") -> str:
         """Begin at the application; return where the browser is sent, or "" when a page of Keycloak is shown."""
-        self.login = self.app.begin(acr=acr, prompt=prompt)
+        self.login = application.begin(self.issuer, acr_values=acr, prompt=prompt)
         return self.visit(self.login.url + more)
 
     def give_password(self, password: str | None = None) -> str:
@@ -46,10 +45,6 @@ class Person:
         assert address or "facestep" in self.page, self.sentence()
         return address
 
-    def sentence(self) -> str:
-        """Return what the page says, for a failing test's message."""
-        return " ".join(re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", self.page, flags=re.DOTALL).split())[:600]
-
     def submit(self, form: dict[str, str]) -> str:
         """Send the form of the page that is shown."""
         return self._follow(self._browser.post(self._action(), data=form, allow_redirects=False, timeout=20))
@@ -61,7 +56,23 @@ class Person:
     def tokens(self, address: str) -> dict[str, object]:
         """Return the verified claims of the id_token for the code in `address`."""
         assert self.login is not None
-        return self.app.finish(self.login, address)
+        answer = application.tokens(self.issuer, self.login, address)
+        return application.claims(self.issuer, self.login, answer["id_token"])
+
+    def access_token(self, address: str) -> str:
+        """Return the access token for the code in `address`."""
+        assert self.login is not None
+        return application.tokens(self.issuer, self.login, address)["access_token"]
+
+    def link(self, part: str) -> str:
+        """Return the address of the link on the page that has `part` in it."""
+        found = re.search(rf'href="([^"]*{re.escape(part)}[^"]*)"', self.page)
+        assert found, self.sentence()
+        return urljoin(self.issuer, unescape(found.group(1)))
+
+    def sentence(self) -> str:
+        """Return what the page says, for a failing test's message."""
+        return " ".join(re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", self.page, flags=re.DOTALL).split())[:600]
 
     def _action(self) -> str:
         found = re.search(r'<form[^>]*action="([^"]+)"', self.page)

@@ -112,7 +112,7 @@ def test_a_lost_level_is_found_and_mended_and_others_are_kept(house):
 
 def test_a_client_without_the_scope_is_found_and_mended(house):
     scope = next(one for one in house.admin.get("/client-scopes") if one["name"] == "facestep")
-    client = next(one for one in house.admin.get("/clients") if one["clientId"] == "demo-app")
+    client = next(one for one in house.admin.get("/clients") if one["clientId"] == "application")
     house.admin.delete(f"/clients/{client['id']}/default-client-scopes/{scope['id']}")
     name = "clients have scope 'facestep'"
     assert_wrong(house, name)
