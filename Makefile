@@ -11,6 +11,8 @@ PY := .venv/bin/python
 READY := .venv/.facestep-ready
 JAR := keycloak_extension/target/facestep-keycloak.jar
 
+PICTURES := login-passkey-phone.png face-turn-phone.png face-blink-phone-dark.png enrol-recovery-codes-phone.png
+
 .PHONY: help setup demo demo-check test check format screenshots bench lock clean
 
 help: ## print this list
@@ -48,7 +50,8 @@ format: $(READY) ## format and mend what can be mended
 	@.venv/bin/ruff check --fix .
 
 screenshots: setup ## take the pictures of the pages that README shows
-	@$(PY) -m tests.browser.screenshots docs/pictures
+	@$(PY) -m tests.browser.screenshots .run/pictures
+	@mkdir -p docs/pictures && cd .run/pictures && cp $(PICTURES) ../../docs/pictures/
 
 bench: setup ## measure (never part of the tests)
 	@$(PY) -m benchmarks.run

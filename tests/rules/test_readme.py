@@ -22,7 +22,7 @@ def default_of(field) -> str:
     if field.default is MISSING:
         return "**required**"
     if field.default is None or field.default == "":
-        return "–"
+        return "not set"
     return f"`{field.default}`"
 
 

@@ -229,7 +229,7 @@ def no_possession_factor(world: World) -> str:
         answer = visitor.context.request.post(f"{base}/face/start", data={}, headers=headers)
         error = answer.json().get("error")
     state = "refused" if answer.status == 403 and error == "possession_first" else f"{answer.status} {error}"
-    return f"{state}, {world.found(mark, 'factor_refused', check='possession_first')}"
+    return f"{state}, {world.found(mark, 'face_refused', check='possession_first')}"
 
 
 def service_stopped(world: World) -> str:
