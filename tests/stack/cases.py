@@ -238,7 +238,7 @@ def service_stopped(world: World) -> str:
         with world.visitor(living(OWNER, 15)) as visitor:
             visitor.open_login(world.totp_owner)
             on_keycloak = visitor.page.url.startswith(world.stack.keycloak.url)
-            shown = visitor.page.locator(".facestep-result, .alert-error, #kc-error-message").count() > 0
+            shown = visitor.page.locator("#facestep-result-form, #kc-error-message").count() > 0
             state = _outcome(visitor, "error shown" if on_keycloak and shown else f"at {visitor.page.url}")
     finally:
         world.stack.service.start()
