@@ -2,8 +2,8 @@
 
     python benchmarks/framing.py --images ../shared/data/faces/lfw --people 600 --per-person 3 --json framing.json
 
-Each row is one way to cut and scale the face; columns are single picture, mirrored pair, mirrored pair with the sample's mean vector
-subtracted. The table in docs/calibration.md came out of this script.
+Each row is one way to cut and scale the face; columns are single picture, mirrored pair, mirrored pair with the
+sample's mean vector subtracted. The table in docs/calibration.md came out of this script.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def vectors(embedder, image, detector, mesh):
     for name, pixels in facenet.items():
         rows[name] = [
             embedder._facenet.run(np.ascontiguousarray(look))[0].ravel() for look in (pixels, pixels[:, ::-1])
-        ]  # noqa: SLF001
+        ]
     for name, crop in sface.items():
         sides = (crop, np.ascontiguousarray(crop[:, ::-1]))
         rows[name] = [embedder.sface(look, mirrored=False).vector for look in sides]
@@ -127,8 +127,8 @@ def main():
         sample(options.images, options.people, options.per_person, options.seed), options.models_dir
     )
     result = {}
-    for name, rows in table.items():
-        rows = rows / np.linalg.norm(rows, axis=2, keepdims=True)
+    for name, found in table.items():
+        rows = found / np.linalg.norm(found, axis=2, keepdims=True)
         pair = rows.sum(axis=1)
         pair /= np.linalg.norm(pair, axis=1, keepdims=True)
         variants = {"single": rows[:, 0], "mirrored": pair, "mirrored, mean subtracted": pair - pair.mean(axis=0)}

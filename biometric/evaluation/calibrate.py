@@ -3,8 +3,8 @@
 Rules:
  * People are split in two halves by a digest of their folder's name; everything is chosen on one half and reported on
    the other.
- * To choose, at most four pictures a person are taken. Some people have hundreds, and one relative or one wrong label of
-   such a person makes thousands of matches that say nothing about other people (docs/calibration.md).
+ * To choose, at most four pictures a person are taken. Some people have hundreds, and one relative or one wrong label
+   of such a person makes thousands of matches that say nothing about other people (docs/calibration.md).
  * Weights: the fused score with the least FNMR at FMR 1e-4. Floors: each model at FMR 1e-2.
  * The fused threshold is the strictest of the upper 97.5 % bounds (people drawn again) for FMR 1e-4 on the choosing
    half and on each further population; one too small to show 1e-4 is extrapolated (tail_threshold).
