@@ -28,6 +28,7 @@ EXIT_ERROR: Final = 2
 _COMMANDS: Final[dict[str, str]] = {
     "audit": "Read and verify the audit log.",
     "bench": "Measure time and memory of one unit of work.",
+    "calibrate": "Choose recognition thresholds on your own pictures.",
     "clients": "Say which identity providers may send people here.",
     "compare": "Compare the faces in two pictures.",
     "database": "Create or migrate the database.",
