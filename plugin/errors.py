@@ -89,6 +89,12 @@ PUBLIC: Final[dict[str, Public]] = {
     "model_digest_mismatch": Public(503, "The face check is not available."),
     "calibration_mismatch": Public(503, "The face check is not available."),
     "biometric_error": Public(503, "The face check is not available."),
+    # setting up an identity provider (command line only)
+    "keycloak_unavailable": Public(503, "Keycloak does not answer."),
+    "keycloak_denied": Public(403, "Keycloak does not allow this."),
+    "keycloak_error": Public(502, "Keycloak refused a change."),
+    "realm_missing": Public(404, "The realm does not exist."),
+    "extension_missing": Public(409, "Keycloak has not loaded the extension."),
     # what we stand on
     "vault_error": Public(503, "The service is not available now. Try again later."),
     "vault_unavailable": Public(503, "The service is not available now. Try again later."),

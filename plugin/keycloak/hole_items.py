@@ -50,19 +50,37 @@ class BrokersItem:
         """Look at each identity provider's post-login flow."""
         brokers = [one for one in self._admin.get("/identity-provider/instances") if one.get("enabled")]
         around = sorted(
-            one["alias"] for one in brokers if not self._has_step(one.get("postBrokerLoginFlowAlias") or "")
+            one["alias"] for one in brokers if not _has_step(self._admin, one.get("postBrokerLoginFlowAlias") or "")
         )
         mend = "give these identity providers a post login flow with Facestep as REQUIRED"
         seen = f"without: {', '.join(around[:5])}" if around else f"{len(brokers)} identity providers"
         return Finding(self.name, right=not around, seen=seen, mend=mend if around else "")
 
-    def _has_step(self, alias: str) -> bool:
-        executions: list[dict[str, Any]] = (
-            self._admin.find(f"/authentication/flows/{quote(alias)}/executions") or [] if alias else []
-        )
-        return any(
-            one.get("providerId") == names.AUTHENTICATOR and one["requirement"] == "REQUIRED" for one in executions
-        )
+
+class RegistrationFlowItem:
+    """Whoever registers himself does not get a first session without the step."""
+
+    name = "self-registration passes the step"
+
+    def __init__(self, admin: RealmAdmin) -> None:
+        self._admin = admin
+
+    def look(self) -> Finding:
+        """Read the switch and the flow behind it."""
+        realm = self._admin.representation()
+        if not realm.get("registrationAllowed"):
+            return Finding(self.name, right=True, seen="switched off")
+        right = _has_step(self._admin, str(realm.get("registrationFlow") or ""))
+        mend = "switch user registration off, or add Facestep as REQUIRED to the registration flow"
+        seen = "in the registration flow" if right else "registration is on, its flow has no step"
+        return Finding(self.name, right=right, seen=seen, mend="" if right else mend)
+
+
+def _has_step(admin: RealmAdmin, alias: str) -> bool:
+    executions: list[dict[str, Any]] = (
+        admin.find(f"/authentication/flows/{quote(alias)}/executions") or [] if alias else []
+    )
+    return any(one.get("providerId") == names.AUTHENTICATOR and one["requirement"] == "REQUIRED" for one in executions)
 
 
 class TransportItem:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from plugin.errors import ServiceError
 from plugin.keycloak import flows, names
 from plugin.keycloak.flow_items import BindingItem, FlowItem
-from plugin.keycloak.hole_items import BrokersItem, ClientFlowsItem, ErasuresItem, ServiceItem, TransportItem
+from plugin.keycloak.hole_items import (
+    BrokersItem,
+    ClientFlowsItem,
+    ErasuresItem,
+    RegistrationFlowItem,
+    ServiceItem,
+    TransportItem,
+)
 from plugin.keycloak.items import BruteForceItem, ExtensionItem, LevelItem, RequiredActionItem
 from plugin.keycloak.registration import Clients, RegistrationItem
 from plugin.keycloak.scope_items import ScopeForAllItem, ScopeItem
@@ -94,6 +101,7 @@ class RealmSetup:
     def _by_hand(self) -> Iterator[Item]:
         yield ClientFlowsItem(self._admin)
         yield BrokersItem(self._admin)
+        yield RegistrationFlowItem(self._admin)
         yield TransportItem(self._admin)
         yield ErasuresItem(self._admin)
         yield ServiceItem(self._url)

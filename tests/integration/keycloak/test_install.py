@@ -153,6 +153,14 @@ def test_a_broker_without_the_step_is_found(house):
         house.admin.delete("/identity-provider/instances/partner")
 
 
+def test_self_registration_without_the_step_is_found(house):
+    house.admin.update({"registrationAllowed": True})
+    try:
+        assert_wrong(house, "self-registration passes the step")
+    finally:
+        house.admin.update({"registrationAllowed": False})
+
+
 def test_plain_http_from_outside_is_found(house):
     house.admin.update({"sslRequired": "none"})
     try:

@@ -5,7 +5,7 @@
 <#if section = "header">
     ${msg((facestepPurpose == "enrol")?then("facestepEnrolTitle", "facestepTitle"))}
 <#elseif section = "form">
-    <div id="facestep-hint" class="${properties.kcContentWrapperClass!}">
+    <div id="facestep-hint" class="${properties.kcContentWrapperClass!} ${properties.kcMarginTopClass!} pf-v5-u-mb-md">
         <p>${msg("facestepHint")}</p>
     </div>
     <form id="facestep-result-form" class="${properties.kcFormClass!}" action="${url.loginAction}" method="post" aria-describedby="facestep-hint">

@@ -1,5 +1,7 @@
 package io.facestep.keycloak;
 
+import java.util.List;
+
 import org.jboss.logging.Logger;
 import org.keycloak.common.util.Time;
 import org.keycloak.models.AbstractKeycloakTransaction;
@@ -33,7 +35,7 @@ final class Erasure implements ScheduledTask {
         session.getTransactionManager().enlistAfterCompletion(new AbstractKeycloakTransaction() {
             @Override
             protected void commitImpl() {
-                KeycloakModelUtils.runJobInTransaction(factory, later -> carryOut(later, later.realms().getRealm(realmId)));
+                carryOut(factory, realmId);
             }
 
             @Override
@@ -45,29 +47,47 @@ final class Erasure implements ScheduledTask {
 
     @Override
     public void run(KeycloakSession session) {
-        session.realms().getRealmsStream().toList().forEach(realm -> carryOut(session, realm));
+        List<String> realms = session.realms().getRealmsStream()
+                .filter(realm -> PendingErasure.of(realm).findAny().isPresent())
+                .map(RealmModel::getId)
+                .toList();
+        realms.forEach(realm -> carryOut(session.getKeycloakSessionFactory(), realm));
+    }
+
+    /** Each realm has a transaction of its own, so that trouble in one does not undo what was confirmed for another. */
+    private static void carryOut(KeycloakSessionFactory factory, String realmId) {
+        try {
+            KeycloakModelUtils.runJobInTransaction(factory, session -> {
+                RealmModel realm = session.realms().getRealm(realmId);
+                if (realm != null) {
+                    session.getContext().setRealm(realm);
+                    carryOut(session, realm);
+                }
+            });
+        } catch (RuntimeException e) {
+            LOG.errorf(e, "erasures of realm %s could not be carried out", realmId);
+        }
     }
 
     private static void carryOut(KeycloakSession session, RealmModel realm) {
-        if (realm == null) {
-            return;
+        for (PendingErasure pending : PendingErasure.of(realm).toList()) {
+            try {
+                carryOut(session, realm, pending);
+            } catch (StepFailure.Refused e) {
+                LOG.errorf("realm %s: the service refuses an erasure: %s", realm.getName(), e.getMessage());
+            } catch (StepFailure e) {
+                LOG.warnf("realm %s: erasures wait for the service: %s", realm.getName(), e.getMessage());
+                return;
+            }
         }
-        session.getContext().setRealm(realm);
-        PendingErasure.of(realm).forEach(pending -> carryOut(session, realm, pending));
     }
 
-    private static void carryOut(KeycloakSession session, RealmModel realm, PendingErasure pending) {
-        if (hasFace(session.users().getUserById(realm, pending.subject()))) {
-            pending.removeFrom(realm);
-            return;
-        }
-        try {
+    private static void carryOut(KeycloakSession session, RealmModel realm, PendingErasure pending) throws StepFailure {
+        if (!hasFace(session.users().getUserById(realm, pending.subject()))) {
             String assertion = new RealmKey(session, realm).assertion(pending.issuer(), pending.service(), Time.currentTimeSeconds());
             new FacestepClient(session, pending.service()).erase(pending.subject(), assertion);
-            pending.removeFrom(realm);
-        } catch (StepFailure e) {
-            LOG.warnf("realm %s: an erasure waits for the service: %s", realm.getName(), e.getMessage());
         }
+        pending.removeFrom(realm);
     }
 
     static boolean hasFace(UserModel user) {

@@ -13,6 +13,9 @@ final class FaceCredentialModel extends CredentialModel {
 
     private static final long serialVersionUID = 1L;
 
+    /** What the account console shows; the owner may change it. */
+    private static final String LABEL = "My face";
+
     private FaceCredentialModel() {
     }
 
@@ -20,6 +23,7 @@ final class FaceCredentialModel extends CredentialModel {
         FaceCredentialModel model = new FaceCredentialModel();
         model.setType(TYPE);
         model.setCreatedDate(nowMillis);
+        model.setUserLabel(LABEL);
         model.setCredentialData("{}");
         try {
             model.setSecretData(JsonSerialization.writeValueAsString(Map.of("reference_id", result.referenceId())));

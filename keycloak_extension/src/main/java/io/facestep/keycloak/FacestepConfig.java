@@ -65,7 +65,8 @@ record FacestepConfig(String serviceUrl) {
         return of(model);
     }
 
-    private static String checked(String url) throws StepFailure.Misconfigured {
+    /** Return {@code url} if a person or a key may be sent there. */
+    static String checked(String url) throws StepFailure.Misconfigured {
         if (url == null || url.isBlank() || url.endsWith("/")) {
             throw new StepFailure.Misconfigured(SERVICE_URL + " must be a URL without a slash at its end");
         }

@@ -2,8 +2,11 @@ package io.facestep.keycloak;
 
 import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import org.jboss.logging.Logger;
 import org.keycloak.models.RealmModel;
 import org.keycloak.util.JsonSerialization;
 
@@ -16,6 +19,8 @@ import org.keycloak.util.JsonSerialization;
 record PendingErasure(String subject, String issuer, String service) {
 
     static final String PREFIX = "facestep.erase.";
+
+    private static final Logger LOG = Logger.getLogger(PendingErasure.class);
 
     void storeIn(RealmModel realm) {
         try {
@@ -32,17 +37,20 @@ record PendingErasure(String subject, String issuer, String service) {
     static Stream<PendingErasure> of(RealmModel realm) {
         return realm.getAttributes().entrySet().stream()
                 .filter(entry -> entry.getKey().startsWith(PREFIX))
-                .map(entry -> read(entry.getKey().substring(PREFIX.length()), entry.getValue()))
+                .flatMap(entry -> read(entry.getKey().substring(PREFIX.length()), entry.getValue()).stream())
                 .toList()
                 .stream();
     }
 
-    private static PendingErasure read(String subject, String json) {
+    /** A damaged attribute stays where it is, for `facestep keycloak check` to show; it must not stop the others. */
+    private static Optional<PendingErasure> read(String subject, String json) {
         try {
-            var node = JsonSerialization.mapper.readTree(json);
-            return new PendingErasure(subject, node.path("issuer").asText(), node.path("service").asText());
-        } catch (IOException e) {
-            throw new IllegalStateException("the realm attribute " + PREFIX + subject + " is damaged", e);
+            JsonNode node = JsonSerialization.mapper.readTree(json);
+            String service = FacestepConfig.checked(node.path("service").asText());
+            return Optional.of(new PendingErasure(subject, node.path("issuer").asText(), service));
+        } catch (IOException | StepFailure.Misconfigured e) {
+            LOG.errorf("the realm attribute %s%s is damaged", PREFIX, subject);
+            return Optional.empty();
         }
     }
 }
