@@ -47,9 +47,9 @@ COLUMNS: Final = (
     "face_change",  # 1 - correlation of the aligned face with the frame before
     "scene_change",  # 1 - correlation of the whole picture with the frame before
     "tracked",  # skin patches still followed from the front, of those begun
-    "squeeze",  # how much narrower the face became since it looked straight
-    "relief",  # apparent relief under the turn, 1 = the average head, 0 = paper (geometry.py)
-    "relief_t",  # relief by its standard error
+    "relief",  # apparent relief under the turn, 1 = the average head, 0 = flat (geometry.py)
+    "bump",  # what is left of it beyond a bend
+    "narrow",  # how much narrower than a head would be
     "residual",  # of the best homography, by outer-eye distance
 )
 _INDEX: Final = {name: position for position, name in enumerate(COLUMNS)}

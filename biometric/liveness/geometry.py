@@ -1,15 +1,19 @@
-"""How deep is what turns? Relief from tracked skin, and how much narrower it became.
+"""How deep is what turns? Read from tracked skin.
 
 Under a turn by an angle, a patch that stands out by z (outer-eye distances) moves sideways by z sin(angle) more than
-the plane through the face does. A photo, however it is moved, tilted or turned, moves as one plane; a bent photo moves
-as a plane and a curve along one direction. So the sideways movement is fitted as
+the plane through the face does. A photo, however it is moved, tilted or turned, moves as one plane. So the sideways
+movement is fitted as
 
-    plane(x, y) + bend (x cos a + y sin a)² + relief sin(angle) z(x, y)
+    plane(x, y) + relief sin(angle) z(x, y)
 
-with z from the average head (head.py), for several directions a, and the least relief of them counts: what a bend in
-any direction can explain is not taken for a nose. Relief is about 1 for the average head and 0 for paper. Compared
-with the plain residual of a homography this is a matched filter: noise, speech and lost patches do not look like a
-nose.
+with z from the average head (head.py): relief is about 1 for a head and 0 for a flat photo. Compared with the plain
+residual of a homography this is a matched filter: noise, speech and lost patches do not look like a nose.
+
+A photo bent round a cylinder has relief too. Two things give it away:
+ * its relief is a curve along one direction. `bump` is the relief that is left when such a curve may take its share,
+   for the direction that takes most: the nose itself, which no bent sheet has.
+ * to show as much relief as a head it must be turned further than the head, so it becomes narrower. `narrow` is how
+   much narrower than the turn of a head explains.
 
 The angle is the mesh's, except where the mesh sees no turn but the thing became clearly narrower: that is a sheet that
 was turned, and its own narrowing tells the angle.
@@ -33,45 +37,78 @@ if TYPE_CHECKING:
 LEAST_PATCHES: Final = 16  # five unknowns; below this the fit means little
 LEAST_TURN: Final = 12.0  # degrees of the mesh from which relief is measured
 NARROW: Final = 0.88  # width by height, against before; cos(28 degrees)
-LEVEL: Final = 6.0  # degrees; a nod changes the height, so narrowing is only believed without one
+LEVEL: Final = 6.0  # degrees; a nod changes the height, so narrowing alone is only believed without one
+MOST_NOD: Final = 12.0  # degrees
+OLDEST_FRAMES: Final = 24  # patches creep: in the clips relief fades after about two seconds of following
 _BENDS: Final = tuple(np.radians((0.0, 45.0, 90.0, 135.0)))
 _ROUNDS: Final = 3
 _HUBER: Final = 1.5  # in robust standard deviations
 
 
 @dataclass(frozen=True, slots=True)
-class Relief:
-    """What a track tells of depth.
+class Depth:
+    """What a track tells of depth, at an instant at which something has turned.
 
     Attributes:
-        squeeze: width by height against the beginning; 1 while nothing has turned.
-        relief: 1 for the average head, 0 for paper; None while nothing has turned.
-        t: relief by its standard error.
+        relief: 1 for the average head, 0 for a flat photo.
+        bump: what is left of it beyond a bend.
+        narrow: how much narrower than a head would be, as a share of the width.
         residual: of the best homography, by outer-eye distance.
     """
 
+    relief: float
+    bump: float
+    narrow: float
+    residual: float
+
+
+def measure_squeeze(track: SkinTrack) -> float | None:
+    """Return width by height against the beginning, 1 while nothing has turned; None if too few patches are left."""
+    fitted = _plane(track)
+    return None if fitted is None else fitted.squeeze
+
+
+def measure_depth(track: SkinTrack, *, yaw: float, pitch: float) -> Depth | None:
+    """Return what `track` says of depth now that the mesh stands at these angles.
+
+    None if nothing has turned, if too few patches are left, or if the track is too old to be believed.
+    """
+    fitted = _plane(track)
+    level = abs(pitch - track.pitch)
+    if fitted is None or track.age > OLDEST_FRAMES or level > MOST_NOD:
+        return None
+    slope = _turned(yaw - track.yaw, fitted.squeeze if level < LEVEL else 1.0)
+    if slope is None:
+        return None
+    bumps = [_amount(fitted, bend) / slope for bend in _BENDS]
+    return Depth(
+        relief=fitted.relief / slope,
+        bump=min(bumps),
+        narrow=float(np.cos(np.radians(yaw - track.yaw))) - fitted.squeeze,
+        residual=_homography_residual(track),
+    )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Plane:
+    """A track in outer-eye distances, upright, and what a plane with relief explains of it."""
+
+    design: NDArray[np.float64]
+    across: NDArray[np.float64]
     squeeze: float
-    relief: float | None = None
-    t: float = 0.0
-    residual: float = float("nan")
+    relief: float
 
 
-def measure_relief(track: SkinTrack, *, yaw: float, pitch: float) -> Relief | None:
-    """Return what `track` says of depth now that the mesh stands at these angles; None if too few patches are left."""
+def _plane(track: SkinTrack) -> _Plane | None:
     if len(track.current) < LEAST_PATCHES:
         return None
     angle = np.radians(track.roll)
     upright = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     before = (track.origin - track.origin.mean(axis=0)) @ upright.T / track.scale
     after = (track.current - track.current.mean(axis=0)) @ upright.T / track.scale
-    flat = np.column_stack([np.ones(len(before)), before, track.depth - track.depth.mean()])
-    squeeze = float(_robust_fit(flat, after[:, 0])[0][1] / max(_robust_fit(flat, after[:, 1])[0][2], 1e-6))
-    slope = _turned(yaw - track.yaw, squeeze if abs(pitch - track.pitch) < LEVEL else 1.0)
-    if slope is None:
-        return Relief(squeeze)
-    amounts = [_amount(flat, before, bend, after[:, 0]) for bend in _BENDS]
-    amount, error = min(((amount / slope, error / abs(slope)) for amount, error in amounts), key=lambda pair: pair[0])
-    return Relief(squeeze, amount, abs(amount) / max(error, 1e-6), _homography_residual(track))
+    design = np.column_stack([np.ones(len(before)), before, track.depth - track.depth.mean()])
+    wide, high = _robust_fit(design, after[:, 0]), _robust_fit(design, after[:, 1])
+    return _Plane(design, after[:, 0], float(wide[1] / max(high[2], 1e-6)), float(wide[3]))
 
 
 def _turned(yaw: float, squeeze: float) -> float | None:
@@ -83,30 +120,24 @@ def _turned(yaw: float, squeeze: float) -> float | None:
     return None
 
 
-def _amount(
-    flat: NDArray[np.float64], place: NDArray[np.float64], bend: float, seen: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return how much of the average head's depth is seen beyond a bend along one direction, and its standard error."""
-    along = place[:, 0] * np.cos(bend) + place[:, 1] * np.sin(bend)
-    design = np.column_stack([flat[:, :3], along**2, flat[:, 3]])
-    fitted, errors = _robust_fit(design, seen)
-    return float(fitted[-1]), float(errors[-1])
+def _amount(plane: _Plane, bend: float) -> float:
+    """Return how much of the average head's depth is seen beyond a bend along one direction."""
+    along = plane.design[:, 1] * np.cos(bend) + plane.design[:, 2] * np.sin(bend)
+    design = np.column_stack([plane.design[:, :3], along**2, plane.design[:, 3]])
+    return float(_robust_fit(design, plane.across)[-1])
 
 
-def _robust_fit(
-    design: NDArray[np.float64], seen: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the coefficients of a robust (Huber) least-squares fit and their standard errors."""
+def _robust_fit(design: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the coefficients of a robust (Huber) least-squares fit."""
     weight = np.ones(len(seen))
+    fitted = np.zeros(design.shape[1])
     for _ in range(_ROUNDS):
         normal = (design * weight[:, None]).T @ design + 1e-9 * np.eye(design.shape[1])
         fitted = np.linalg.solve(normal, (design * weight[:, None]).T @ seen).astype(np.float64)
         rest = np.abs(seen - design @ fitted)
         spread = 1.4826 * float(np.median(rest)) + 1e-4
         weight = np.minimum(1.0, _HUBER * spread / np.maximum(rest, 1e-9))
-    variance = float((weight * rest**2).sum()) / max(1.0, float(weight.sum()) - design.shape[1])
-    errors: NDArray[np.float64] = np.sqrt(np.maximum(np.diag(np.linalg.inv(normal)) * variance, 0))
-    return fitted, errors
+    return fitted
 
 
 def _homography_residual(track: SkinTrack) -> float:

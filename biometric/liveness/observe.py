@@ -136,20 +136,28 @@ class Observer:
             return {}
         if trail.track is not None and self._before is not None:
             trail.track = follow_track(trail.track, self._before, grey)
-        depth = (
-            geometry.measure_relief(trail.track, yaw=face.yaw, pitch=face.pitch) if trail.track is not None else None
-        )
-        if abs(face.yaw - baseline.yaw) < BEGIN_YAW and _worn(trail.track, depth):
+        if abs(face.yaw - baseline.yaw) < BEGIN_YAW and _worn(trail.track):
             trail.track = begin_track(grey, landmarks.points, face)
-        if trail.track is None or depth is None or depth.relief is None:
+        if trail.track is None:
             return {}
-        told = {"relief": depth.relief, "relief_t": depth.t, "residual": depth.residual, "squeeze": depth.squeeze}
-        return told | {"tracked": len(trail.track.current) / trail.track.begun}
+        depth = geometry.measure_depth(trail.track, yaw=face.yaw, pitch=face.pitch)
+        if depth is None:
+            return {}
+        return {
+            "tracked": len(trail.track.current) / trail.track.begun,
+            "relief": depth.relief,
+            "bump": depth.bump,
+            "narrow": depth.narrow,
+            "residual": depth.residual,
+        }
 
 
-def _worn(track: SkinTrack | None, depth: geometry.Relief | None) -> bool:
+def _worn(track: SkinTrack | None) -> bool:
     """Whether a track begins anew while the face looks straight; not while it narrows (a turned sheet)."""
-    return track is None or depth is None or (track.age >= RENEW_FRAMES and depth.squeeze > STEADY)
+    if track is None:
+        return True
+    squeeze = geometry.measure_squeeze(track) if track.age >= RENEW_FRAMES else 0.0
+    return squeeze is None or squeeze > STEADY
 
 
 def _light(grey: Grey, points: Points) -> float:

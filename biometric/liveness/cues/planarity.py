@@ -17,41 +17,40 @@ from biometric.liveness.cues.result import CueResult, Physics, Verdict
 if TYPE_CHECKING:
     from biometric.liveness.evidence import Evidence
 
-LEAST_TURN: Final = 10.0  # degrees
-MOST_YAW: Final = 40.0  # beyond, half the patches are hidden
+LEAST_TURN: Final = 15.0  # degrees; below, a strongly bent sheet is hardly narrower than a head
+MOST_TURN: Final = 40.0  # beyond, half the patches are hidden
 LEAST_FRAMES: Final = 3
 LEAST_TRACKED: Final = 0.2  # of the patches begun
-# Medians over a turn (docs/liveness.md): genuine clips 0.27 to 0.71, simulated people 0.57 to 1.06, simulated prints
-# bent round 7, 10 and 15 cm -0.10 to 0.25.
-ROUND: Final = 0.30
-FLAT: Final = 0.15
-CERTAIN: Final = 2.0  # relief by its standard error
+ROUND: Final = 0.45
+FLAT: Final = 0.3
+NOSE: Final = 0.3
+WIDE: Final = 0.035
+BENT: Final = 0.08
 
 
 def evaluate(evidence: Evidence) -> CueResult:
     """Return the vote."""
-    yaw, tracked, relief, certainty, squeeze, residual = evidence.columns(
-        "yaw", "tracked", "relief", "relief_t", "squeeze", "residual"
-    ).T
+    yaw, tracked, *told = evidence.columns("yaw", "tracked", "relief", "bump", "narrow", "residual").T
     straight = evidence.baseline.yaw if evidence.baseline is not None else 0.0
     turned = np.abs(yaw - straight)
-    usable = np.isfinite(relief) & (turned <= MOST_YAW) & (tracked >= LEAST_TRACKED)
+    usable = np.isfinite(told[0]) & (turned <= MOST_TURN) & (tracked >= LEAST_TRACKED)
     by_mesh = usable & (turned >= LEAST_TURN)
-    head = by_mesh.sum() >= LEAST_FRAMES  # else only a sheet was turned, of which the mesh saw no turn; it can but deny
+    head = bool(by_mesh.sum() >= LEAST_FRAMES)  # else only a sheet was turned, of which the mesh saw no turn
     usable = by_mesh if head else usable
     numbers = {"frames": float(usable.sum())}
     if usable.sum() < LEAST_FRAMES:
         return CueResult("planarity", Physics.GEOMETRY, Verdict.NEUTRAL, "not_measured", numbers)
-    middle, sure = float(np.median(relief[usable])), float(np.median(certainty[usable]))
-    numbers |= {
-        "relief": middle,
-        "t": sure,
-        "squeeze": float(np.median(squeeze[usable])),
-        "residual": float(np.median(residual[usable])),
-        "yaw": float(turned[usable].max()),
-    }
-    if middle < FLAT:
-        return CueResult("planarity", Physics.GEOMETRY, Verdict.DENY, "flat", numbers)
-    if head and middle >= ROUND and sure >= CERTAIN:
-        return CueResult("planarity", Physics.GEOMETRY, Verdict.CONFIRM, "", numbers)
-    return CueResult("planarity", Physics.GEOMETRY, Verdict.NEUTRAL, "undecided", numbers)
+    relief, bump, narrow, residual = (float(np.median(column[usable])) for column in told)
+    numbers |= {"relief": relief, "bump": bump, "narrow": narrow, "residual": residual}
+    verdict, why = _decide(relief, bump, narrow, head=head)
+    return CueResult("planarity", Physics.GEOMETRY, verdict, why, numbers)
+
+
+def _decide(relief: float, bump: float, narrow: float, *, head: bool) -> tuple[Verdict, str]:
+    if relief < FLAT:
+        return Verdict.DENY, "flat"
+    if bump < NOSE and narrow > BENT:
+        return Verdict.DENY, "bent"
+    if head and relief >= ROUND and (bump >= NOSE or narrow <= WIDE):
+        return Verdict.CONFIRM, ""
+    return Verdict.NEUTRAL, "undecided"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from biometric.liveness.steps.window import Window
 
 STRAIGHT: Final = 8.0  # degrees
+WRONG: Final = 12.0  # to the other side; less may be the person finding their place
 FAR: Final = 18.0  # FIELD 1.3: geometry can be told from 18 degrees on
 TOO_FAR: Final = 50.0  # beyond, the mesh guesses
 HOLD: Final = 3  # frames at FAR or more: the relief is a median over them
@@ -38,7 +39,7 @@ def judge_turn(window: Window, *, side: int) -> StepView:
     if done:
         return StepView(done=True, mistakes=mistakes)
     now = float(angle[-1]) if len(angle) else 0.0
-    if now < -STRAIGHT:
+    if now < -WRONG:
         hint = Hint.WRONG_SIDE
     elif fast:
         hint = Hint.TURN_SLOWER

@@ -147,17 +147,21 @@ def test_a_film_played_back_and_forth_denies():
 # planarity
 
 
-def turned(relief, *, t=6.0, frames=6, tracked=0.6, yaw=22.0):
+def turned(relief, *, bump=0.6, narrow=0.0, frames=6, tracked=0.6, yaw=22.0):
     evidence = Script().rest(5).evidence()
     for place in range(frames):
         row = make_row(captured_ms=1000.0 + FRAME_MS * place, **{**REST, "yaw": yaw})
-        told = make_row(relief=relief, relief_t=t, tracked=tracked, squeeze=0.92, residual=0.05)
+        told = make_row(relief=relief, bump=bump, narrow=narrow, tracked=tracked, residual=0.05)
         evidence.rows.append(np.where(np.isnan(row), told, row))
     return evidence
 
 
-def test_relief_under_the_turn_confirms():
-    assert vote(planarity, turned(0.8)) == (Verdict.CONFIRM, "")
+def test_relief_with_a_nose_confirms():
+    assert vote(planarity, turned(0.9, bump=0.6, narrow=0.06)) == (Verdict.CONFIRM, "")
+
+
+def test_relief_with_the_width_of_a_head_confirms_where_the_nose_is_not_to_be_made_out():
+    assert vote(planarity, turned(0.9, bump=0.0, narrow=0.01)) == (Verdict.CONFIRM, "")
 
 
 def test_no_relief_denies():
@@ -165,15 +169,19 @@ def test_no_relief_denies():
     assert vote(planarity, turned(-0.3)) == (Verdict.DENY, "flat")
 
 
+def test_relief_without_a_nose_and_narrower_than_a_head_denies():
+    assert vote(planarity, turned(1.1, bump=0.1, narrow=0.12)) == (Verdict.DENY, "bent")
+
+
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        ({"relief": 0.22}, "undecided"),
-        ({"relief": 0.8, "t": 1.0}, "undecided"),
-        ({"relief": 0.8, "frames": 2}, "not_measured"),
-        ({"relief": 0.8, "tracked": 0.1}, "not_measured"),
-        ({"relief": 0.8, "yaw": 47.0}, "not_measured"),
-        ({"relief": 0.8, "yaw": 3.0}, "undecided"),
+        ({"relief": 0.4}, "undecided"),
+        ({"relief": 0.9, "bump": 0.1, "narrow": 0.06}, "undecided"),
+        ({"relief": 0.9, "frames": 2}, "not_measured"),
+        ({"relief": 0.9, "tracked": 0.1}, "not_measured"),
+        ({"relief": 0.9, "yaw": 47.0}, "not_measured"),
+        ({"relief": 0.9, "yaw": 3.0}, "undecided"),
     ],
 )
 def test_what_cannot_be_decided_is_no_confirmation(how, why):

@@ -1,11 +1,13 @@
 """Relief from tracked patches: heads, sheets and bent sheets as points, without pictures."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from biometric.liveness import head
-from biometric.liveness.geometry import NARROW, measure_relief
+from biometric.liveness.geometry import NARROW, OLDEST_FRAMES, measure_depth, measure_squeeze
 from biometric.liveness.measure import measure_face
 from biometric.liveness.tracking import SkinTrack, begin_track, follow_track
 
@@ -54,49 +56,69 @@ def track(shape, *, yaw, pitch=0.0, noise=0.15, keep=None):
 
 
 @pytest.mark.parametrize("yaw", [-30, -20, -15, 15, 20, 30])
-def test_a_head_has_the_relief_of_a_head(yaw):
-    told = measure_relief(track(head_shape(), yaw=yaw), yaw=yaw, pitch=0)
+def test_a_head_has_relief_and_a_nose_and_the_width_of_a_head(yaw):
+    told = measure_depth(track(head_shape(), yaw=yaw), yaw=yaw, pitch=0)
     assert 0.7 < told.relief < 1.4
-    assert told.t > 5
+    assert told.bump > 0.5
+    assert told.narrow < 0.035
 
 
 @pytest.mark.parametrize("yaw", [-35, -20, 20, 35])
-def test_a_flat_sheet_has_none_even_if_the_mesh_believes_in_the_turn(yaw):
-    told = measure_relief(track(sheet(), yaw=yaw), yaw=yaw * 0.6, pitch=0)
-    assert abs(told.relief or 0) < 0.15
+def test_a_flat_sheet_has_no_relief_even_if_the_mesh_believes_in_the_turn(yaw):
+    told = measure_depth(track(sheet(), yaw=yaw), yaw=yaw * 0.6, pitch=0)
+    assert abs(told.relief) < 0.2
+    assert abs(told.bump) < 0.2
 
 
 @pytest.mark.parametrize("radius_m", [0.07, 0.10, 0.15])
 @pytest.mark.parametrize("axis", [0.0, 45.0, 90.0, 135.0])
-@pytest.mark.parametrize("yaw", [-30, 30])
-def test_a_bent_sheet_has_none_whatever_way_it_is_bent(radius_m, axis, yaw):
+@pytest.mark.parametrize("yaw", [-35, 35])
+def test_a_bent_sheet_has_no_nose_whatever_way_it_is_bent(radius_m, axis, yaw):
     bent = sheet(radius_m=radius_m, axis=np.radians(axis))
-    assert measure_relief(track(bent, yaw=yaw), yaw=yaw * 0.5, pitch=0).relief < 0.27
+    assert measure_depth(track(bent, yaw=yaw), yaw=yaw * 0.5, pitch=0).bump < 0.27
+
+
+@pytest.mark.parametrize("radius_m", [0.07, 0.10, 0.15])
+def test_a_bent_sheet_that_seems_to_turn_as_far_as_a_head_is_narrower(radius_m):
+    bent = sheet(radius_m=radius_m)
+    told = measure_depth(track(bent, yaw=35), yaw=17, pitch=0)
+    assert told.narrow > 0.1
 
 
 def test_a_sheet_that_turns_without_the_mesh_seeing_it_is_measured_by_its_narrowing():
-    told = measure_relief(track(sheet(), yaw=35), yaw=2, pitch=0)
-    assert told.squeeze < NARROW
-    assert abs(told.relief) < 0.15
+    turned = track(sheet(), yaw=35)
+    assert measure_squeeze(turned) < NARROW
+    assert abs(measure_depth(turned, yaw=2, pitch=0).relief) < 0.15
 
 
 def test_narrowing_by_a_nod_is_not_taken_for_a_turn():
-    told = measure_relief(track(head_shape(), yaw=0, pitch=-20), yaw=0, pitch=-20)
-    assert told.relief is None
+    nodded = track(head_shape(), yaw=0, pitch=-10)
+    assert measure_depth(nodded, yaw=0, pitch=-10) is None
+
+
+def test_a_deep_nod_while_turning_is_not_measured():
+    assert measure_depth(track(head_shape(), yaw=25, pitch=15), yaw=25, pitch=15) is None
 
 
 def test_nothing_is_said_while_nothing_turns():
-    assert measure_relief(track(head_shape(), yaw=3), yaw=3, pitch=0).relief is None
+    assert measure_depth(track(head_shape(), yaw=3), yaw=3, pitch=0) is None
+    assert measure_squeeze(track(head_shape(), yaw=3)) == pytest.approx(1.0, abs=0.02)
 
 
 def test_nothing_is_said_from_a_handful_of_patches():
-    assert measure_relief(track(head_shape(), yaw=25, keep=12), yaw=25, pitch=0) is None
+    assert measure_depth(track(head_shape(), yaw=25, keep=12), yaw=25, pitch=0) is None
+    assert measure_squeeze(track(head_shape(), yaw=25, keep=12)) is None
+
+
+def test_patches_followed_for_too_long_are_not_believed():
+    old = replace(track(head_shape(), yaw=25), age=OLDEST_FRAMES + 1)
+    assert measure_depth(old, yaw=25, pitch=0) is None
 
 
 def test_some_patches_gone_astray_do_not_make_a_sheet_a_head():
     lost = track(sheet(), yaw=25)
     lost.current[::9] += 6
-    assert measure_relief(lost, yaw=20, pitch=0).relief < 0.3
+    assert measure_depth(lost, yaw=20, pitch=0).relief < 0.3
 
 
 # the pose that the angles come from
