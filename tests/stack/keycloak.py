@@ -126,6 +126,7 @@ def prepared_home() -> Path:
     with _locked(CACHE / "keycloak.lock"):
         if not (home / "ready").exists():
             _prepare(home)
+        os.utime(home)  # in use: see _forget_old_homes
     return home
 
 
