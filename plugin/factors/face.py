@@ -153,9 +153,13 @@ class FaceFactor:
         session = self._sessions.begin(
             steps, mode=view.purpose.value, pauses_ms=draw_pauses(self._rng, steps), deadline_ms=deadline_ms
         )
+        left = {"code": "face_rejected", "denied_by": ["left_unfinished"], "attempt": tries - 1}
+        unfinished = scratch.get(SESSION) is not None
         scratch = _with(scratch, session, started_ms=to_ms(now)).with_part(TRIES, str(tries).encode())
 
         def within(transaction: Session) -> None:
+            if unfinished:
+                self._gate.log("face_refused", view, now=now, details=left, session=transaction)
             details = {"steps": [str(step) for step in steps], "attempt": tries}
             self._gate.log("face_challenge_drawn", view, now=now, details=details, session=transaction)
 

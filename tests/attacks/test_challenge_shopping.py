@@ -45,6 +45,13 @@ def test_new_challenge_replaces_the_one_before(world):
     assert second.view.version > first.view.version
 
 
+def test_challenge_that_was_left_is_in_the_log_when_the_next_one_is_drawn(world):
+    person = world.person().has_face()
+    first = world.face.start(person.proves_totp(), now=world.now)
+    world.face.start(first.view, now=world.now)
+    assert [entry["denied_by"] for entry in world.audited("face_refused")] == [["left_unfinished"]]
+
+
 def test_locked_face_draws_nothing(world):
     person = world.person().has_face()
     for _ in range(10):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from base64 import urlsafe_b64decode
 from contextlib import contextmanager
 from functools import cache
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tests.simulator.clips import Clip
     from tests.stack.visitor import Upload
 
+ENTRY_S = 10
 OWNER, STRANGER = "person_b_1", "impostor_2"
 
 
@@ -93,11 +95,18 @@ class World:
         return [(str(entry["event"]), entry["details"]) for entry in self.stack.audit()[mark:]]  # type: ignore[misc]
 
     def found(self, mark: int, event: str, **details: str) -> str:
-        """Return "audited" when such an entry was written since `mark`, else what was there instead."""
-        entries = self.events_since(mark)
-        for name, seen in entries:
-            if name == event and all(value in _as_list(seen.get(key)) for key, value in details.items()):
-                return "audited"
+        """Return "audited" when such an entry was written since `mark`, else what was there instead.
+
+        The page may give up a moment before the server has finished judging, so an entry has some seconds to come.
+        """
+        deadline = time.monotonic() + ENTRY_S
+        while True:
+            entries = self.events_since(mark)
+            for name, seen in entries:
+                if name == event and all(value in _as_list(seen.get(key)) for key, value in details.items()):
+                    return "audited"
+            if time.monotonic() > deadline:
+                break
         return f"no {event} {details or ''} among {[(name, dict(seen)) for name, seen in entries]}"
 
 
