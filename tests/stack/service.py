@@ -76,6 +76,12 @@ class Service:
         self._process.wait_until(lambda: answers(f"{self.url}/health/ready"), seconds=START_SECONDS)
 
     @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.running
 
