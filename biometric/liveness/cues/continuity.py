@@ -4,6 +4,8 @@ Rules (each over neighbouring frames that both show a face):
  1. speed    the head moves or turns faster than heads do
  2. cut      face and scene change at once, far beyond what the frames around it do: two recordings joined
  3. away     the face was lost for too long after the beginning
+ 4. distance the face becomes much larger or smaller than at rest: nobody was asked to come closer, but who films a
+             screen zooms in
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ CUT_FACE: Final = 0.25
 CUT_SCENE: Final = 0.10
 CUT_ABOVE: Final = 6.0
 AWAY_MS: Final = 1500.0
+DISTANCE: Final = 1.5  # times the size at rest; genuine clips 0.94 to 1.14, filmed phones 2.1
+DISTANCE_FRAMES: Final = 3
+MOST_YAW: Final = 25.0  # degrees; beyond, the size is less sure
 
 
 def evaluate(evidence: Evidence) -> CueResult:
@@ -38,6 +43,7 @@ def evaluate(evidence: Evidence) -> CueResult:
         why = _speed(table, numbers) or _cut(table, numbers)
     if evidence.baseline is not None and longest_away(evidence) > AWAY_MS:
         why = why or "away"
+    why = why or _distance(evidence, numbers)
     return CueResult("continuity", Physics.INTEGRITY, Verdict.DENY if why else Verdict.NEUTRAL, why, numbers)
 
 
@@ -49,6 +55,19 @@ def longest_away(evidence: Evidence) -> float:
     seen = times[(presence > 0) & (times >= evidence.baseline.captured_ms)]
     marks = np.concatenate([[evidence.baseline.captured_ms], seen, times[-1:]])
     return float(np.diff(marks).max())
+
+
+def _distance(evidence: Evidence, numbers: dict[str, float]) -> str:
+    baseline = evidence.baseline
+    if baseline is None:
+        return ""
+    times, yaw, scale = evidence.columns("captured_ms", "yaw", "scale").T
+    seen = (times >= baseline.captured_ms) & (np.abs(yaw - baseline.yaw) < MOST_YAW)
+    ratio = np.exp(np.abs(np.log(scale[seen] / baseline.scale)))
+    if len(ratio) < DISTANCE_FRAMES:
+        return ""
+    numbers["distance"] = float(np.sort(ratio)[-DISTANCE_FRAMES])
+    return "distance" if numbers["distance"] > DISTANCE else ""
 
 
 def _speed(table: NDArray[np.float32], numbers: dict[str, float]) -> str:

@@ -21,11 +21,18 @@ LEAST_TURN: Final = 15.0  # degrees; below, a strongly bent sheet is hardly narr
 MOST_TURN: Final = 40.0  # beyond, half the patches are hidden
 LEAST_FRAMES: Final = 3
 LEAST_TRACKED: Final = 0.2  # of the patches begun
+# Medians over a turn, from docs/liveness.md, "Planarity" (S: simulated, 13 people each; R: real clips, 6 turns):
+#            relief          bump            narrow            residual
+# people S   1.25 to 1.82    0.66 to 1.36    -0.04 to 0.10     0.07 to 0.14
+# people R   0.51 to 1.39    0.00 to 0.79    -0.17 to 0.07     0.04 to 0.09
+# bent   S  -0.82 to 1.37   -0.82 to 0.04     0.12 to 0.25     0.03 to 0.08
+# flat   S   0.09 to 0.19   -0.02 to 0.04     0.12 to 0.20     0.01 to 0.02
 ROUND: Final = 0.45
 FLAT: Final = 0.3
 NOSE: Final = 0.3
 WIDE: Final = 0.035
 BENT: Final = 0.08
+STIFF: Final = 0.03  # residual; a laughing face that turns may lose its relief in the noise, but it does not lie flat
 
 
 def evaluate(evidence: Evidence) -> CueResult:
@@ -42,12 +49,12 @@ def evaluate(evidence: Evidence) -> CueResult:
         return CueResult("planarity", Physics.GEOMETRY, Verdict.NEUTRAL, "not_measured", numbers)
     relief, bump, narrow, residual = (float(np.median(column[usable])) for column in told)
     numbers |= {"relief": relief, "bump": bump, "narrow": narrow, "residual": residual}
-    verdict, why = _decide(relief, bump, narrow, head=head)
+    verdict, why = _decide(relief, bump, narrow, residual, head=head)
     return CueResult("planarity", Physics.GEOMETRY, verdict, why, numbers)
 
 
-def _decide(relief: float, bump: float, narrow: float, *, head: bool) -> tuple[Verdict, str]:
-    if relief < FLAT:
+def _decide(relief: float, bump: float, narrow: float, residual: float, *, head: bool) -> tuple[Verdict, str]:
+    if relief < FLAT and (narrow > BENT or residual < STIFF):
         return Verdict.DENY, "flat"
     if bump < NOSE and narrow > BENT:
         return Verdict.DENY, "bent"

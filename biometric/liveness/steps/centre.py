@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 FRAMES: Final = 6  # 0.4 s at 15 a second
 SPAN_MS: Final = 1200  # these frames lie this close together
-MOST_YAW: Final = 14.0  # cameras stand beside screens; genuine clips begin at up to 11 degrees
+MOST_YAW: Final = 11.0  # cameras stand beside screens; genuine clips begin at up to 9 degrees
 MOST_PITCH: Final = 25.0
-MOST_SWAY: Final = 7.0  # degrees between the least and the greatest yaw; a lively speaker among the clips has 6.3
+MOST_SWAY: Final = 4.0  # degrees between the least and the greatest yaw
+LIVELY_SWAY: Final = 7.0  # for somebody who looks nearly straight; a lively speaker among the clips has 6.3
+LIVELY_YAW: Final = 6.0
 OPEN_EYES_QUANTILE: Final = 0.8  # FIELD 1.3
 
 
@@ -36,9 +38,10 @@ def judge_centre(evidence: Evidence) -> Baseline | Hint:
         values: NDArray[np.float32] = recent[:, COLUMNS.index(name)]
         return values
 
-    if abs(float(np.median(column("yaw")))) > MOST_YAW or abs(float(np.median(column("pitch")))) > MOST_PITCH:
+    yaw = abs(float(np.median(column("yaw"))))
+    if yaw > MOST_YAW or abs(float(np.median(column("pitch")))) > MOST_PITCH:
         return Hint.TURN_TO_CAMERA
-    if float(np.ptp(column("yaw"))) > MOST_SWAY:
+    if float(np.ptp(column("yaw"))) > (LIVELY_SWAY if yaw < LIVELY_YAW else MOST_SWAY):
         return Hint.HOLD_STILL
     eyes = (column("ear_right") + column("ear_left")) / 2
     return Baseline(

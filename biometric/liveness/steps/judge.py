@@ -7,6 +7,7 @@ row while something else was asked. People make one now and then (MISTAKES_ALLOW
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from biometric.liveness.challenge import Step, StepKind
@@ -32,10 +33,12 @@ def judge_step(step: Step, evidence: Evidence, baseline: Baseline, mark: StepMar
     """Return what the frames since the step was revealed show of it."""
     frames = step_window(evidence, baseline, mark)
     if step.kind is StepKind.BLINK:
-        return judge_blink(frames, count=step.count)
-    if step.kind is StepKind.SMILE:
-        return judge_smile(frames, before=window(evidence, baseline, start_ms=0, end_ms=frames.start_ms))
-    return judge_turn(frames, side=1 if step.kind is StepKind.TURN_LEFT else -1)
+        view = judge_blink(frames, count=step.count)
+    elif step.kind is StepKind.SMILE:
+        view = judge_smile(frames, before=window(evidence, baseline, start_ms=0, end_ms=frames.start_ms))
+    else:
+        view = judge_turn(frames, side=1 if step.kind is StepKind.TURN_LEFT else -1)
+    return view if view.done else replace(view, hint=frames.distance_hint or view.hint)
 
 
 def count_mistakes(evidence: Evidence) -> int:

@@ -24,7 +24,8 @@ FAR: Final = 18.0  # FIELD 1.3: geometry can be told from 18 degrees on
 TOO_FAR: Final = 50.0  # beyond, the mesh guesses
 HOLD: Final = 3  # frames at FAR or more: the relief is a median over them
 PATH: Final = 5  # FIELD 1.3; frames that are away from straight
-BETWEEN: Final = 2  # of them on the way, before FAR: a cut from front to turned shows none
+BETWEEN: Final = 1  # of them on the way, before FAR: a cut from front to turned shows none (the quickest turn of the
+# clips, 150 degrees a second, shows one)
 BACK: Final = 6.0  # degrees; more than the mesh's own shake (1 to 2 degrees in the genuine clips)
 JUMP_PER_S: Final = 320.0  # degrees a second; the fastest movement in the genuine clips is 299
 GAP_MS: Final = 400.0  # without a face: the path is broken

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from biometric.liveness.evidence import Baseline, Evidence
 
 REACTION_MS: Final = 120  # nobody reacts to something seen in less (simple visual reaction times begin at about 150 ms)
+MOST_CLOSER: Final = 1.3  # times the size at rest, from which the person is told (cues/continuity.py denies at 1.5)
 PRESENT: Final = 0.5  # the mesh net's own threshold
 
 
@@ -79,6 +80,13 @@ class Window:
     def yaw(self) -> NDArray[np.float32]:
         """Degrees away from the person's own straight look, positive to their left."""
         return self.get("yaw") - np.float32(self.baseline.yaw)
+
+    @property
+    def distance_hint(self) -> Hint | None:
+        """What to say to a person who has come much closer, or moved away, since they were at rest."""
+        recent = self.get("scale")[-3:] / np.float32(self.baseline.scale)
+        ratio = float(np.median(recent)) if len(recent) else 1.0
+        return Hint.TOO_CLOSE if ratio > MOST_CLOSER else Hint.TOO_FAR if ratio < 1 / MOST_CLOSER else None
 
     def since(self, start_ms: float) -> Window:
         """Return the part from `start_ms` on."""

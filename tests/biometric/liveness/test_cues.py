@@ -102,6 +102,18 @@ def test_3_a_hand_before_the_face_for_a_moment_does_not():
     assert vote(continuity, Script().rest().away(10).rest().evidence())[0] is Verdict.NEUTRAL
 
 
+@pytest.mark.parametrize("scale", [150.0, 50.0])
+def test_4_a_face_that_grows_or_shrinks_by_half_denies(scale):
+    script = Script()
+    for size in np.linspace(90, scale, 30):
+        script.rest(1, scale=float(size))
+    assert vote(continuity, script.rest(4, scale=scale).evidence()) == (Verdict.DENY, "distance")
+
+
+def test_4_leaning_towards_the_camera_does_not():
+    assert vote(continuity, Script().rest(8).rest(20, scale=115.0).evidence())[0] is Verdict.NEUTRAL
+
+
 # repetition
 
 
@@ -147,11 +159,11 @@ def test_a_film_played_back_and_forth_denies():
 # planarity
 
 
-def turned(relief, *, bump=0.6, narrow=0.0, frames=6, tracked=0.6, yaw=22.0):
+def turned(relief, *, bump=0.6, narrow=0.0, residual=0.05, frames=6, tracked=0.6, yaw=22.0):
     evidence = Script().rest(5).evidence()
     for place in range(frames):
         row = make_row(captured_ms=1000.0 + FRAME_MS * place, **{**REST, "yaw": yaw})
-        told = make_row(relief=relief, bump=bump, narrow=narrow, tracked=tracked, residual=0.05)
+        told = make_row(relief=relief, bump=bump, narrow=narrow, tracked=tracked, residual=residual)
         evidence.rows.append(np.where(np.isnan(row), told, row))
     return evidence
 
@@ -165,8 +177,8 @@ def test_relief_with_the_width_of_a_head_confirms_where_the_nose_is_not_to_be_ma
 
 
 def test_no_relief_denies():
-    assert vote(planarity, turned(0.02)) == (Verdict.DENY, "flat")
-    assert vote(planarity, turned(-0.3)) == (Verdict.DENY, "flat")
+    assert vote(planarity, turned(0.02, residual=0.015)) == (Verdict.DENY, "flat")
+    assert vote(planarity, turned(-0.3, narrow=0.15)) == (Verdict.DENY, "flat")
 
 
 def test_relief_without_a_nose_and_narrower_than_a_head_denies():
@@ -177,6 +189,7 @@ def test_relief_without_a_nose_and_narrower_than_a_head_denies():
     ("how", "why"),
     [
         ({"relief": 0.4}, "undecided"),
+        ({"relief": 0.1}, "undecided"),
         ({"relief": 0.9, "bump": 0.1, "narrow": 0.06}, "undecided"),
         ({"relief": 0.9, "frames": 2}, "not_measured"),
         ({"relief": 0.9, "tracked": 0.1}, "not_measured"),
@@ -189,7 +202,7 @@ def test_what_cannot_be_decided_is_no_confirmation(how, why):
 
 
 def test_a_sheet_whose_turn_the_mesh_did_not_see_denies():
-    assert vote(planarity, turned(0.0, yaw=2.0)) == (Verdict.DENY, "flat")
+    assert vote(planarity, turned(0.0, yaw=2.0, residual=0.015)) == (Verdict.DENY, "flat")
 
 
 # identity

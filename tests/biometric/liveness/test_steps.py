@@ -169,6 +169,11 @@ def test_a_mouth_that_only_seems_wide_because_the_head_is_turned_does_not_count(
     assert not view(Script().rest().rest(10, yaw=30.0, mouth_width=0.62, corners_up=0.04), SMILE).done
 
 
+def test_a_person_who_came_much_closer_is_told_so():
+    assert view(Script().rest(8, scale=130.0), SMILE).hint is Hint.TOO_CLOSE
+    assert view(Script().rest(8, scale=60.0), SMILE).hint is Hint.TOO_FAR
+
+
 # mistakes
 
 
