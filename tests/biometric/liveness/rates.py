@@ -25,7 +25,7 @@ from biometric.liveness.session import FaceSession
 from biometric.pipeline import FacePipeline
 from tests.biometric.liveness.rig import Page
 from tests.fixtures_cache import PICTURES, cache_folder, load_picture
-from tests.simulator import Person, Subject, attacks
+from tests.simulator import Person, Sensor, Subject, attacks
 from tests.simulator.clips import person_clips
 
 if TYPE_CHECKING:
@@ -62,6 +62,21 @@ class Case:
         return [attacks.Injected([frame]).frame(0) for frame in self.recording()]
 
 
+class EncodedAnew:
+    """An injector who hides that frames were used before: fresh noise, encoded again."""
+
+    def __init__(self, actor: Actor, *, seed: int) -> None:
+        self._actor, self._sensor = actor, Sensor(seed=seed, strength=1.0)
+
+    def show(self, action: str, count: int, at_ms: float) -> None:
+        """Pass it on."""
+        self._actor.show(action, count, at_ms)
+
+    def frame(self, at_ms: float) -> Image:
+        """Return the picture with noise."""
+        return self._sensor.expose(self._actor.frame(at_ms))
+
+
 ACTORS: dict[str, Callable[[Case], Actor]] = {
     GENUINE: lambda case: Person(Subject(case.photo), seed=case.seed),
     "flat_print": lambda case: attacks.PrintedPhoto(case.photo, seed=case.seed),
@@ -72,6 +87,10 @@ ACTORS: dict[str, Callable[[Case], Actor]] = {
     "film_on_tablet": lambda case: attacks.FilmOnScreen(case.film(), seed=case.seed),
     "injected_recording": lambda case: attacks.Injected(case.recording()),
     "injected_clips_with_cuts": lambda case: attacks.CutClips(person_clips(Subject(case.photo), seed=case.seed)),
+    "injected_recording_encoded_anew": lambda case: EncodedAnew(attacks.Injected(case.recording()), seed=case.seed),
+    "injected_clips_encoded_anew": lambda case: EncodedAnew(
+        attacks.CutClips(person_clips(Subject(case.photo), seed=case.seed)), seed=case.seed
+    ),
     "other_person": lambda case: Person(Subject(case.other), seed=case.seed),
     "other_person_takes_over": lambda case: attacks.Relay(
         Person(Subject(case.photo), seed=case.seed),
