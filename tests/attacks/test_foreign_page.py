@@ -10,10 +10,10 @@ import pytest
 from werkzeug.serving import make_server
 
 from plugin.ceremonies.types import Purpose, Stage
-from tests.browser.conftest import chromium, site, world
+from tests.browser.conftest import site, world
 from tests.browser.site import QuietHandler
 
-__all__ = ["chromium", "site", "world"]
+__all__ = ["site", "world"]
 
 pytestmark = pytest.mark.browser
 

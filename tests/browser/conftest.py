@@ -4,19 +4,8 @@ import pytest
 
 from tests.browser.site import running_site
 from tests.plugin.factors.world import world
-from tests.stack.chromium import launch_options
 
 __all__ = ["world"]
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (only browser tests need it)
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**launch_options())
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.models]
 
 
 @pytest.fixture(scope="module")
-def world():
-    with running_world(vault="openbao") as running:
+def world(chromium):
+    with running_world(chromium, vault="openbao") as running:
         yield running
 
 

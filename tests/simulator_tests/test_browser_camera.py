@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from base64 import b64decode
 from contextlib import ExitStack
@@ -11,11 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.simulator import Person
 from tests.simulator.browser_camera import BrowserCamera
 from tests.simulator.clips import PROMPT, person_clips, play, write_y4m
 from tests.simulator_tests.measures import measure
+from tests.stack.chromium import launch_options
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -65,17 +66,14 @@ def page_url():
 
 
 @pytest.fixture
-def browse(page_url):
+def browse(page_url, playwright):
     """Open the page with a camera; console errors, such as CSP violations, fail the test."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api")
     problems = []
-    with playwright.sync_playwright() as starter, ExitStack() as opened:
+    options = launch_options()
+    with ExitStack() as opened:
 
         def open_page(camera=None, arguments=()):
-            browser = starter.chromium.launch(executable_path=chromium, args=["--no-sandbox", *arguments])
+            browser = playwright.chromium.launch(**{**options, "args": [*options["args"], *arguments]})
             opened.callback(browser.close)
             page = browser.new_page()
             page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -83,9 +81,7 @@ def browse(page_url):
             if camera is not None:
                 camera.install(page)
             page.goto(page_url)
-            playwright.expect(page).to_have_title(
-                "camera", timeout=20_000
-            )  # wait_for_function needs eval, which the CSP forbids
+            expect(page).to_have_title("camera", timeout=20_000)  # wait_for_function needs eval, which the CSP forbids
             return page
 
         yield open_page

@@ -31,6 +31,8 @@ from tests.stack.world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser
+
 PICTURES = Path(".run/check")
 
 
@@ -54,17 +56,23 @@ class Outcome:
 
 
 @contextmanager
-def running_world(*, vault: str) -> Iterator[World]:
+def running_world(browser: Browser, *, vault: str) -> Iterator[World]:
     """Yield a world on a stack of its own, on free ports, in a temporary folder."""
-    ensure()
     with (
         tempfile.TemporaryDirectory(prefix="facestep-check-") as folder,
         Stack(Path(folder) / "stack", vault=vault, ports=Ports.free(), say=_say) as stack,
-        sync_playwright() as playwright,
+        closing(World(stack, browser)) as world,
     ):
+        yield world
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Yield the distribution's Chromium, installed where that is possible."""
+    ensure()
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
-        with closing(World(stack, browser)) as world:
-            yield world
+        yield browser
         browser.close()
 
 
@@ -102,7 +110,7 @@ def main() -> int:
     options = parser.parse_args()
     end_cleanly_when_told()
     try:
-        with running_world(vault=options.vault) as world:
+        with chromium() as browser, running_world(browser, vault=options.vault) as world:
             outcomes = []
             for case in CASES:
                 if options.only and options.only not in case.name and not case.name.startswith("enrol"):
