@@ -160,7 +160,7 @@ def test_a_wide_mouth_without_raised_corners_is_no_smile():
 
 
 def test_a_small_smile_is_not_enough():
-    seen = view(Script().rest().smile(width=1.08), SMILE)
+    seen = view(Script().rest().smile(width=1.04, up=0.02), SMILE)
     assert not seen.done
     assert seen.hint is Hint.SMILE_MORE
 
