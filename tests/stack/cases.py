@@ -62,7 +62,7 @@ def login_with_passkey(world: World) -> str:
     visitor.forget_login()
     visitor.open_login(world.passkey_owner, acr=ACR)
     visitor.prove_passkey()
-    visitor.show_face()
+    visitor.pass_camera()
     seen = _described(visitor)
     world.close_visitors()
     return seen
@@ -73,7 +73,7 @@ def login_with_totp(world: World) -> str:
         visitor.record_uploads(world.recorded)
         visitor.open_login(world.totp_owner, acr=ACR)
         visitor.prove_totp(world.totp_owner.next_code())
-        visitor.show_face()
+        visitor.pass_camera()
         return _described(visitor)
 
 
@@ -81,7 +81,7 @@ def login_without_asking(world: World) -> str:
     with world.visitor(living(OWNER, 4)) as visitor:
         visitor.open_login(world.totp_owner)
         visitor.prove_totp(world.totp_owner.next_code())
-        visitor.show_face()
+        visitor.pass_camera()
         return f"logged in, amr {'+'.join(sorted(visitor.tokens().get('amr', [])))}"
 
 
@@ -170,7 +170,7 @@ def _take_code(world: World) -> str:
             route.abort()  # type: ignore[attr-defined]
 
         visitor.context.route(pattern, keep)
-        visitor.show_face()
+        visitor.pass_camera()
         visitor.page.wait_for_timeout(3000)
     return parse_qs(urlsplit(taken[0]).query)["code"][0]
 
@@ -193,7 +193,7 @@ def code_used_twice(world: World) -> str:
     with world.visitor(living(OWNER, 12)) as visitor:
         _at_the_camera(world, visitor)
         visitor.page.on("request", lambda request: codes.extend(_code_in(request.url, world)))
-        visitor.show_face()
+        visitor.pass_camera()
         visitor.tokens()
     return _bring_to_another_login(world, codes[0], "code_used")
 
