@@ -5,6 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.stack.chromium import launch_options
+from tests.stack.process import end_cleanly_when_told
+
+
+def pytest_configure() -> None:
+    """A test run that is told to stop ends the servers it started."""
+    end_cleanly_when_told()
 
 
 @pytest.fixture(scope="session")

@@ -92,8 +92,12 @@ class ChildProcess:
 
 
 def end_cleanly_when_told() -> None:
-    """Turn SIGTERM into KeyboardInterrupt, so that `with` blocks end the servers they started."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Turn SIGTERM and SIGINT into KeyboardInterrupt, so that `with` blocks end the servers they started.
+
+    SIGINT too: a shell starts background jobs with it ignored.
+    """
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, signal.default_int_handler)
 
 
 def answers(url: str) -> bool:
