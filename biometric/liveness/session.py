@@ -33,7 +33,7 @@ from biometric.liveness.poses import Sampler
 from biometric.liveness.steps.centre import judge_centre
 from biometric.liveness.steps.judge import MISTAKES_ALLOWED, count_mistakes, judge_step
 from biometric.liveness.steps.window import Hint
-from biometric.liveness.stream import MAX_FRAME_BYTES, check_batch
+from biometric.liveness.stream import MAX_FRAME_BYTES, MAX_FRAMES, check_batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,9 @@ class State(StrEnum):
     NEXT_STEP = "next_step"
     FINISHED = "finished"
     FAILED = "failed"
+
+
+GOES_ON: Final = frozenset({State.GO_ON, State.NEXT_STEP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,10 @@ class FaceSession:
         if goes_on and self._turning():
             observer.recall(self._decode(frames[0]))
         looks = [observer.observe(frame, self._decode(frame)) for frame in new]
-        return self._advance(looks, Sampler(evidence, pipeline))
+        progress = self._advance(looks, Sampler(evidence, pipeline))
+        if progress.state in GOES_ON and len(evidence.digests) >= MAX_FRAMES:
+            return self._fail("deadline")  # no frame may follow, so nothing can end it later
+        return progress
 
     def report(self, *, reference: FaceEmbeddings | None, calibration: Calibration) -> fusion.LivenessReport:
         """Return every cue's vote; for the audit log and for evaluation."""

@@ -140,6 +140,12 @@ def test_frames_after_the_deadline_fail_the_challenge(genuine, pipeline, referen
         page.push(genuine.sent[18:24])
 
 
+def test_the_last_frame_that_may_come_ends_a_challenge_that_is_not_done(pipeline, reference):
+    page = play_login(Blank(), parse_steps("smile"), pipeline=pipeline, frames=300)
+    assert [progress.state for _, progress in page.log[-2:]] == [State.GO_ON, State.FAILED]
+    assert "challenge:deadline" in rejected(page, pipeline, reference)
+
+
 def test_a_person_who_leaves_fails_the_challenge(subject, pipeline, reference):
     page = play_login(LeavesAt(Person(subject, seed=2), 700), parse_steps("smile"), pipeline=pipeline)
     assert page.log[-1][1].state is State.FAILED
