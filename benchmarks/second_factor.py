@@ -116,7 +116,9 @@ def login_call(services: Services, service: Service, number: int, subject: str, 
 
 def facestep_rate(folder: Path, users: int) -> dict[str, float]:
     keyring = {"vault_backend": "keyring", "keyring_file": folder / "keyring.json"}
-    service = Service(folder, port=free_port(), settings={**keyring, "workers": WORKERS, "trusted_proxies": 1})
+    service = Service(
+        folder, port=free_port(), settings={**keyring, "workers": WORKERS, "threads": 1, "trusted_proxies": 1}
+    )
     service.configure()
     service.command("vault", "install")
     services = build_services(Settings.load({"FACESTEP_CONFIG": str(service.config)}))
