@@ -65,6 +65,7 @@ class KeyringSealer:
         warnings.warn(f"secrets are sealed with the key file {path}", UnsafeDevelopmentWarning, stacklevel=2)
         self._path = path
         self._keys = _read(path)
+        self._label_keys: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return f"KeyringSealer({str(self._path)!r}, <{len(self._keys.seal)} keys>)"
@@ -88,7 +89,10 @@ class KeyringSealer:
 
     def mac(self, message: bytes, *, label: str) -> bytes:
         """Return HMAC-SHA-256 of the message under the key of this label."""
-        return hmac.digest(_derive(self._keys.mac, canonical("mac", label)), message, "sha256")
+        key = self._label_keys.get(label)
+        if key is None:
+            key = self._label_keys[label] = _derive(self._keys.mac, canonical("mac", label))
+        return hmac.digest(key, message, "sha256")
 
     def verify_mac(self, message: bytes, mac: bytes, *, label: str) -> None:
         """Raise WrongMac unless `mac` is ours."""

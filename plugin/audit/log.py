@@ -17,9 +17,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select
 
 from plugin.audit.events import Detail, checked_event, clean, encode_details
 from plugin.errors import ServiceError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from sqlalchemy import Table
     from sqlalchemy.orm import Session
 
     from plugin.store.database import Database
@@ -41,6 +42,16 @@ FIRST_PREVIOUS: Final = bytes(32)
 _PAGE: Final = 1000  # rows read at a time while verifying: some hundred kilobytes
 _SUBJECT_LENGTH: Final = 255  # columns of AuditEntry
 _CEREMONY_LENGTH: Final = 43
+
+
+_TABLE: Final = cast("Table", AuditEntry.__table__)
+_APPEND: Final = insert(_TABLE)
+_LAST: Final = (
+    select(_TABLE.c.seq, _TABLE.c.entry_hash)
+    .where(_TABLE.c.stream == bindparam("of_stream"))
+    .order_by(_TABLE.c.seq.desc())
+    .limit(1)
+)
 
 
 class ChainBroken(ServiceError):  # noqa: N818  (what was found, not a fault of ours)
@@ -114,28 +125,27 @@ class AuditLog:
         ceremony_id: str = "",
         details: Mapping[str, Detail] | None = None,
         session: Session | None = None,
-    ) -> AuditEntryView:
+    ) -> None:
         """Write one entry: with the caller's transaction, or in one of its own.
 
         Raises:
             AuditMisuse: the event or a detail is not on the list (a mistake in our code).
             ServiceError: store_busy or store_unavailable; then what was to be logged must not happen either.
         """
-        entry = AuditEntry(
-            stream=self._stream,
-            at_ms=to_ms(at),
-            event=checked_event(event),
-            issuer=clean(issuer),
-            subject=clean(subject, length=_SUBJECT_LENGTH),
-            ceremony_id=clean(ceremony_id, length=_CEREMONY_LENGTH),
-            details=encode_details(details or {}),
-        )
+        columns = {
+            "stream": self._stream,
+            "at_ms": to_ms(at),
+            "event": checked_event(event),
+            "issuer": clean(issuer),
+            "subject": clean(subject, length=_SUBJECT_LENGTH),
+            "ceremony_id": clean(ceremony_id, length=_CEREMONY_LENGTH),
+            "details": encode_details(details or {}),
+        }
         if session is not None:
-            self._chain(session, entry)
+            self._chain(session, columns)
         else:
             with self._database.transaction() as own:
-                self._chain(own, entry)
-        return _view(entry)
+                self._chain(own, columns)
 
     def entries(self, *, limit: int = 100, after: int = 0) -> list[AuditEntryView]:
         """Return up to `limit` entries with a higher number than `after`, oldest first."""
@@ -176,14 +186,11 @@ class AuditLog:
             raise ChainBroken(head.seq + 1, "missing; the end of the log was cut off")
         return VerifiedChain(stream=self._stream, head=head)
 
-    def _chain(self, session: Session, entry: AuditEntry) -> None:
+    def _chain(self, session: Session, columns: dict[str, Any]) -> None:
         session.flush()  # the caller's own changes first, so that their failure leaves no entry
         last = _head(session, self._stream)
-        entry.seq = last.seq + 1
-        entry.previous_hash = last.entry_hash
-        entry.entry_hash = _hash(entry)
-        session.add(entry)
-        session.flush()  # the next append of this transaction has to see it
+        entry = {**columns, "seq": last.seq + 1, "previous_hash": last.entry_hash}
+        session.execute(_APPEND, {**entry, "entry_hash": _hash(entry)})
 
     def _page(self, session: Session, *, after: int, limit: int) -> list[AuditEntry]:
         query = select(AuditEntry).where(AuditEntry.stream == self._stream, AuditEntry.seq > after)
@@ -201,21 +208,23 @@ class AuditLog:
 
 
 def _head(session: Session, stream: str) -> Head:
-    query = select(AuditEntry.seq, AuditEntry.entry_hash).where(AuditEntry.stream == stream)
-    last = session.execute(query.order_by(AuditEntry.seq.desc()).limit(1)).first()
+    last = session.execute(_LAST, {"of_stream": stream}).first()
     return Head(seq=last.seq, entry_hash=last.entry_hash) if last else Head(seq=0, entry_hash=FIRST_PREVIOUS)
 
 
-def _hash(entry: AuditEntry) -> bytes:
-    columns = {column.key: getattr(entry, column.key) for column in AuditEntry.__table__.columns}
-    del columns["entry_hash"]
+def _hash(columns: Mapping[str, Any]) -> bytes:
+    """Return the hash of an entry: of every column but `entry_hash`."""
     return hashlib.sha256(canonical("facestep audit 1", columns)).digest()
+
+
+def _columns(entry: AuditEntry) -> dict[str, Any]:
+    return {column.key: getattr(entry, column.key) for column in _TABLE.columns if column.key != "entry_hash"}
 
 
 def _hash_found(entry: AuditEntry) -> bytes | None:
     """Return the hash of an entry that somebody may have edited into what has no encoding."""
     try:
-        return _hash(entry)
+        return _hash(_columns(entry))
     except TypeError:
         return None
 

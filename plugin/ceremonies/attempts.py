@@ -18,19 +18,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import case, update
+from sqlalchemy import and_, bindparam, case, update
+from sqlalchemy.dialects.sqlite import insert
 
-from plugin.ceremonies.types import to_ms
 from plugin.errors import LockedOut
+from plugin.store.instants import to_ms
 from plugin.store.tables import Attempts as AttemptsRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import Table
     from sqlalchemy.orm import Session
 
     from plugin.ceremonies.types import Subject
@@ -68,6 +69,40 @@ LIMITS: Final[dict[Counted, Limit]] = {
 }
 
 
+_COUNTERS: Final = cast("Table", AttemptsRow.__table__)
+_THIS: Final = (
+    _COUNTERS.c.issuer == bindparam("of_issuer"),
+    _COUNTERS.c.subject == bindparam("of_subject"),
+    _COUNTERS.c.factor == bindparam("of_factor"),
+)
+_NEW: Final = insert(_COUNTERS).values(
+    issuer=bindparam("of_issuer"),
+    subject=bindparam("of_subject"),
+    factor=bindparam("of_factor"),
+    consecutive=1,
+    total=1,
+    next_allowed_ms=0,
+)
+_COUNT: Final = _NEW.on_conflict_do_update(
+    index_elements=("issuer", "subject", "factor"),
+    set_={
+        "consecutive": _COUNTERS.c.consecutive + 1,
+        "total": _COUNTERS.c.total + 1,
+        "next_allowed_ms": case(
+            (_COUNTERS.c.consecutive + 1 >= bindparam("most_consecutive"), bindparam("spaced_ms")), else_=0
+        ),
+    },
+    where=and_(_COUNTERS.c.total < bindparam("most_total"), _COUNTERS.c.next_allowed_ms <= bindparam("now_ms")),
+)
+_SUCCEED: Final = (
+    update(_COUNTERS)
+    .where(*_THIS)
+    .where(_COUNTERS.c.total > 0)
+    .values(consecutive=0, total=_COUNTERS.c.total - 1, next_allowed_ms=0)
+)
+"""Built once: to build a statement costs many times what SQLite needs to run it."""
+
+
 class Attempts:
     """The counters of all subjects."""
 
@@ -81,41 +116,24 @@ class Attempts:
             LockedOut: "locked_for_now" with the seconds to wait, or "factor_off".
         """
         limit = LIMITS[factor]
+        guard = {
+            "most_total": limit.total,
+            "most_consecutive": limit.consecutive,
+            "now_ms": to_ms(now),
+            "spaced_ms": to_ms(now + SPACING),
+        }
         with self._database.transaction() as session:
-            if self._count(session, subject, factor, now=now):
+            counted = session.execute(_COUNT, {**_this(subject, factor), **guard})
+            if counted.rowcount == 1:  # type: ignore[attr-defined]
                 return
-            row = session.get(AttemptsRow, _key(subject, factor))
-            if row is None:
-                session.add(_first(subject, factor))
-                return
+            row = session.get_one(AttemptsRow, _key(subject, factor))
         if row.total >= limit.total:
             raise LockedOut("factor_off", retry_after_s=None)
         raise LockedOut("locked_for_now", retry_after_s=-(-(row.next_allowed_ms - to_ms(now)) // 1000))
 
-    def _count(self, session: Session, subject: Subject, factor: Counted, *, now: datetime) -> bool:
-        """Count in one guarded UPDATE: two tries that arrive together are two attempts, whatever they read before."""
-        limit = LIMITS[factor]
-        used_up = AttemptsRow.consecutive + 1 >= limit.consecutive
-        counted = session.execute(
-            update(AttemptsRow)
-            .where(*_is(subject, factor))
-            .where(AttemptsRow.total < limit.total, AttemptsRow.next_allowed_ms <= to_ms(now))
-            .values(
-                consecutive=AttemptsRow.consecutive + 1,
-                total=AttemptsRow.total + 1,
-                next_allowed_ms=case((used_up, to_ms(now + SPACING)), else_=0),
-            ),
-        )
-        return bool(counted.rowcount == 1)  # type: ignore[attr-defined]
-
     def succeed(self, subject: Subject, factor: Counted, *, session: Session) -> None:
         """End the run of failures and take the successful attempt back, in the transaction that accepts the factor."""
-        session.execute(
-            update(AttemptsRow)
-            .where(*_is(subject, factor))
-            .where(AttemptsRow.total > 0)
-            .values(consecutive=0, total=AttemptsRow.total - 1, next_allowed_ms=0),
-        )
+        session.execute(_SUCCEED, _this(subject, factor))
 
     def reset(self, subject: Subject, factors: Iterable[Counted], *, session: Session) -> None:
         """Start again at zero, inside the transaction that enrols the factor anew (or in which an admin acts)."""
@@ -129,14 +147,5 @@ def _key(subject: Subject, factor: Counted) -> tuple[str, str, str]:
     return (subject.issuer, subject.subject, factor.value)
 
 
-def _is(subject: Subject, factor: Counted) -> tuple[ColumnElement[bool], ...]:
-    return (
-        AttemptsRow.issuer == subject.issuer,
-        AttemptsRow.subject == subject.subject,
-        AttemptsRow.factor == factor.value,
-    )
-
-
-def _first(subject: Subject, factor: Counted) -> AttemptsRow:
-    issuer, subject_id, name = _key(subject, factor)
-    return AttemptsRow(issuer=issuer, subject=subject_id, factor=name, consecutive=1, total=1, next_allowed_ms=0)
+def _this(subject: Subject, factor: Counted) -> dict[str, str]:
+    return {"of_issuer": subject.issuer, "of_subject": subject.subject, "of_factor": factor.value}

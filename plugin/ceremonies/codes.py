@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
-from plugin.ceremonies.types import Purpose, RedeemedResult, from_ms, to_ms
+from plugin.ceremonies.types import Purpose, RedeemedResult
 from plugin.errors import ClientRefused
+from plugin.store.instants import from_ms, to_ms
 from plugin.store.integrity import check
 from plugin.store.tables import ResultCode
 from vault.interface import WrongMac

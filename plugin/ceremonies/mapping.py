@@ -6,13 +6,15 @@ Not here: transactions, MACs (service.py).
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from plugin.ceremonies.types import CeremonyView, Purpose, Stage, from_ms, to_ms
+from plugin.ceremonies.types import CeremonyView, Purpose, Stage
+from plugin.store.instants import from_ms, to_ms
 from plugin.store.tables import Ceremony
 from vault.interface import Ciphertext
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from plugin.ceremonies.types import NewCeremony, VerifiedRequest
@@ -46,27 +48,28 @@ def new_row(
     )
 
 
-def view_of(row: Ceremony) -> CeremonyView:
-    """Return what one request may believe; the MAC has been checked."""
+def view_of(columns: Mapping[str, Any]) -> CeremonyView:
+    """Return what one request may believe of a row's columns, whose MAC has been checked."""
     return CeremonyView(
-        id=row.id,
-        purpose=Purpose(row.purpose),
-        stage=Stage(row.stage),
-        issuer=row.issuer,
-        subject=row.subject,
-        redirect_uri=row.redirect_uri,
-        state=row.state,
-        nonce=row.nonce,
-        code_challenge=row.code_challenge,
-        acr=row.acr,
-        display_name=row.display_name,
-        locale=row.locale,
-        amr=tuple(row.amr),
-        reference_id=row.reference_id,
-        version=row.version,
-        created_at=from_ms(row.created_ms),
-        expires_at=from_ms(row.expires_ms),
-        sealed_scratch=Ciphertext(row.sealed_scratch) if row.sealed_scratch else None,
+        id=columns["id"],
+        purpose=Purpose(columns["purpose"]),
+        stage=Stage(columns["stage"]),
+        issuer=columns["issuer"],
+        subject=columns["subject"],
+        redirect_uri=columns["redirect_uri"],
+        state=columns["state"],
+        nonce=columns["nonce"],
+        code_challenge=columns["code_challenge"],
+        acr=columns["acr"],
+        display_name=columns["display_name"],
+        locale=columns["locale"],
+        amr=tuple(columns["amr"]),
+        reference_id=columns["reference_id"],
+        version=columns["version"],
+        created_at=from_ms(columns["created_ms"]),
+        expires_at=from_ms(columns["expires_ms"]),
+        sealed_scratch=Ciphertext(columns["sealed_scratch"]) if columns["sealed_scratch"] else None,
+        columns=columns,
     )
 
 

@@ -15,25 +15,28 @@ from __future__ import annotations
 import hmac
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 
 from plugin.ceremonies import codes
 from plugin.ceremonies.mapping import digest, new_row, view_of
 from plugin.ceremonies.scratch import Scratch
 from plugin.ceremonies.stages import check_move, first_stage, reached_acr
-from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage, to_ms
+from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage
 from plugin.errors import CeremonyRefused
-from plugin.store.integrity import check, mac_of, sign
+from plugin.store.instants import to_ms
+from plugin.store.integrity import checked_columns, sign
 from plugin.store.tables import Ceremony, ResultCode, SeenFrame, TotpSecret, WebauthnCredential
 from vault.interface import Context, WrongMac
 from vault.interface import Purpose as KeyPurpose
+from vault.rows import row_mac
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sqlalchemy import Table
     from sqlalchemy.orm import Session
 
     from plugin.ceremonies.types import AuditSink, RedeemedResult, Subject, VerifiedRequest
@@ -44,6 +47,12 @@ if TYPE_CHECKING:
     Within = Callable[[Session], None]
 
 KEEP_ENDED = timedelta(days=1)  # so that a code brought a second time is told from one that never was, in the audit log
+_TABLE: Final = cast("Table", Ceremony.__table__)
+_FIND: Final = select(_TABLE).where(_TABLE.c.id == bindparam("of_id"))
+_CHANGE: Final = update(_TABLE).where(
+    _TABLE.c.id == bindparam("of_id"), _TABLE.c.version == bindparam("of_version"), _TABLE.c.ended_ms.is_(None)
+)
+
 ENROL_TTL = timedelta(minutes=15)  # a person installs an app and writes codes down; Keycloak's own login timeout is 30
 
 
@@ -108,21 +117,21 @@ class Ceremonies:
             WrongMac: 5, audited.
         """
         with self._database.reading() as session:
-            row = session.get(Ceremony, ceremony_id)
+            row = session.execute(_FIND, {"of_id": ceremony_id}).mappings().first()
         if row is None:  # (1)
             raise CeremonyRefused("ceremony_refused", "unknown")
-        if not hmac.compare_digest(row.browser_hash, digest(browser_token)):  # (2)
+        if not hmac.compare_digest(row["browser_hash"], digest(browser_token)):  # (2)
             raise CeremonyRefused("ceremony_refused", "other_browser")
-        if row.ended_ms is not None:  # (3)
+        if row["ended_ms"] is not None:  # (3)
             raise CeremonyRefused("ceremony_refused", "used")
-        if to_ms(now) >= row.expires_ms:  # (4)
+        if to_ms(now) >= row["expires_ms"]:  # (4)
             raise CeremonyRefused("ceremony_refused", "expired")
         try:
-            check(row, sealer=self._sealer)  # (5)
+            columns = checked_columns(_TABLE, row, sealer=self._sealer)  # (5)
         except WrongMac:
             self._audit.append("integrity_failed", at=now, ceremony_id=ceremony_id, details={"table": "ceremonies"})
             raise
-        return view_of(row)
+        return view_of(columns)
 
     def scratch(self, view: CeremonyView) -> Scratch:
         """Open what the ceremony remembers. Raises VaultError if it is not of this ceremony and version."""
@@ -244,23 +253,17 @@ class Ceremonies:
             sealed = self._sealer.seal(
                 scratch.to_bytes(), context=_context(view), associated_data=_bound_to(view, version)
             )
-        with self._database.reading() as session:
-            row = session.get(Ceremony, view.id)
-        if row is None or row.version != view.version or row.ended_ms is not None:
-            raise CeremonyRefused("ceremony_refused", "changed_meanwhile")
-        check(row, sealer=self._sealer)
         values = {**changes, "sealed_scratch": sealed, "version": version}
-        values["mac"] = mac_of(row, sealer=self._sealer, changed=values)
-        guard = (Ceremony.id == view.id, Ceremony.version == view.version, Ceremony.ended_ms.is_(None))
+        columns = {**view.columns, **values}
+        mac = row_mac(self._sealer, table=_TABLE.name, columns=columns)
+        named = {"of_id": view.id, "of_version": view.version}
         with self._database.transaction() as session:
-            changed = session.execute(update(Ceremony).where(*guard).values(**values))
+            changed = session.execute(_CHANGE, {**values, "mac": mac, **named})
             if changed.rowcount != 1:  # type: ignore[attr-defined]
                 raise CeremonyRefused("ceremony_refused", "changed_meanwhile")
             if within is not None:
                 within(session)
-        for name, value in values.items():
-            setattr(row, name, value)
-        return view_of(row)
+        return view_of(columns)
 
 
 def _summary(view: CeremonyView) -> dict[str, Any]:

@@ -11,12 +11,12 @@ Not here: how ceremonies move (stages.py, service.py), what a factor is (factors
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -108,7 +108,11 @@ class NewCeremony:
 
 @dataclass(frozen=True, slots=True)
 class CeremonyView:
-    """A ceremony as this request read it. Every change names `version`; the slower of two requests loses."""
+    """A ceremony as this request read it. Every change names `version`; the slower of two requests loses.
+
+    `columns` is the row as it was checked: the MAC of the next change is made from what was believed, not from what
+    somebody may have written since.
+    """
 
     id: str
     purpose: Purpose
@@ -128,6 +132,7 @@ class CeremonyView:
     created_at: datetime
     expires_at: datetime
     sealed_scratch: Ciphertext | None = field(repr=False)
+    columns: Mapping[str, Any] = field(repr=False)
 
     @property
     def owner(self) -> Subject:
@@ -177,15 +182,3 @@ class AuditSink(Protocol):
         session: Session | None = None,
     ) -> object:
         """Append one entry, with the caller's transaction if there is one; raises rather than losing it."""
-
-
-def to_ms(moment: datetime) -> int:
-    """Return epoch milliseconds. A naive time is a programming error: it would be read in the host's zone."""
-    if moment.tzinfo is None:
-        raise TypeError("a naive datetime was passed where UTC is needed")
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """Return the aware UTC time of epoch milliseconds."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)

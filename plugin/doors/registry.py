@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from authlib.oauth2.rfc6749 import ClientMixin
 from sqlalchemy import delete, select
 
-from plugin.ceremonies.types import from_ms, to_ms
 from plugin.doors.redirects import check_redirect_uri
 from plugin.errors import ClientRefused, ServiceError
+from plugin.store.instants import from_ms, to_ms
 from plugin.store.tables import Client
 from plugin.urls import is_secure
 

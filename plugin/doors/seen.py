@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
-from plugin.ceremonies.types import to_ms
 from plugin.errors import ClientRefused
+from plugin.store.instants import to_ms
 from plugin.store.tables import SeenJti
 
 if TYPE_CHECKING:

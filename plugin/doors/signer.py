@@ -19,8 +19,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from plugin.ceremonies.types import to_ms
 from plugin.errors import ServiceError
+from plugin.store.instants import to_ms
 from plugin.store.tables import SigningKey
 from vault.interface import Ciphertext, Context, Purpose
 

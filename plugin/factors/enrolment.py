@@ -21,8 +21,9 @@ from sqlalchemy import select
 
 from plugin.audit.erasure import erase_subject
 from plugin.ceremonies.stages import stage_after
-from plugin.ceremonies.types import Stage, to_ms
+from plugin.ceremonies.types import Stage
 from plugin.errors import CeremonyRefused, FactorRejected
+from plugin.store.instants import to_ms
 from plugin.store.tables import Consent
 
 if TYPE_CHECKING:

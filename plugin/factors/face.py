@@ -21,13 +21,14 @@ from biometric.errors import BiometricError
 from biometric.liveness.challenge import draw_challenge, draw_pauses
 from biometric.liveness.session import FaceSession, State
 from plugin.ceremonies.attempts import Counted
-from plugin.ceremonies.types import Purpose, Stage, to_ms
+from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors.enrolment import consent_of
 from plugin.factors.face_verdict import FaceDenied, FaceVerdict, scores
 from plugin.factors.frame_memory import FrameMemory
 from plugin.factors.gate import Gate
 from plugin.factors.references import References
+from plugin.store.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, select
 
-from plugin.ceremonies.types import to_ms
+from plugin.store.instants import to_ms
 from plugin.store.tables import SeenFrame
 
 if TYPE_CHECKING:

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, select, update
 
 from plugin.ceremonies.attempts import Counted
-from plugin.ceremonies.types import Stage, to_ms
+from plugin.ceremonies.types import Stage
 from plugin.factors import lookup_secrets
 from plugin.factors.gate import Gate, UsedMeanwhile
+from plugin.store.instants import to_ms
 from plugin.store.integrity import mac_of, sign
 from plugin.store.tables import Invitation
 

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, update
 
 from plugin.ceremonies.attempts import Counted
-from plugin.ceremonies.types import Amr, Stage, to_ms
+from plugin.ceremonies.types import Amr, Stage
 from plugin.factors import lookup_secrets
 from plugin.factors.gate import Gate, UsedMeanwhile
+from plugin.store.instants import to_ms
 from plugin.store.integrity import mac_of, sign
 from plugin.store.tables import RecoveryCode
 from vault.encoding import canonical

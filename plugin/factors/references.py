@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, exists, select
 
 from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings
-from plugin.ceremonies.types import to_ms
+from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
 from plugin.store.tables import Reference
 from vault.references import ReferenceBinding, SealedReference, open_reference, seal_reference

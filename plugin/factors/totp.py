@@ -16,14 +16,15 @@ import re
 import secrets
 from base64 import b32encode
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pyotp
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from plugin.ceremonies.attempts import Counted
-from plugin.ceremonies.types import Amr, Stage, to_ms
+from plugin.ceremonies.types import Amr, Stage
 from plugin.factors.gate import Gate, UsedMeanwhile
+from plugin.store.instants import to_ms
 from plugin.store.integrity import mac_of, sign
 from plugin.store.tables import TotpSecret
 from vault.interface import Ciphertext, Context, Purpose
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import Table
     from sqlalchemy.orm import Session
 
     from plugin.ceremonies.attempts import Attempts
@@ -47,6 +48,14 @@ SECRET_BYTES: Final = 20  # RFC 4226 4, R6: 160 bits, the length of the HMAC
 ISSUER_NAME: Final = "Facestep"
 PART: Final = "totp"
 _CODE: Final = re.compile(r"[0-9]{6}")
+
+_TABLE: Final = cast("Table", TotpSecret.__table__)
+_OWNED: Final = (_TABLE.c.issuer == bindparam("of_issuer"), _TABLE.c.subject == bindparam("of_subject"))
+_FIND: Final = select(TotpSecret).where(*_OWNED)
+_REMOVE: Final = delete(_TABLE).where(*_OWNED)
+_USE_STEP: Final = update(_TABLE).where(
+    _TABLE.c.id == bindparam("of_id"), _TABLE.c.last_step == bindparam("of_last_step")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,7 @@ class TotpFactor:
         row = self._new_row(view.owner, waiting, last_step=step, now=now)
 
         def within(session: Session) -> None:
-            session.execute(delete(TotpSecret).where(*_of(view.owner)))
+            session.execute(_REMOVE, _of(view.owner))
             session.add(row)
             self._attempts.reset(view.owner, [Counted.TOTP], session=session)
 
@@ -127,7 +136,7 @@ class TotpFactor:
             self._gate.refuse(view, Counted.TOTP, "totp_malformed", now=now)
         self._gate.take(view, Counted.TOTP, now=now)  # (2)
         with self._database.reading() as session:
-            row = session.scalar(select(TotpSecret).where(*_of(view.owner)))
+            row = session.scalar(_FIND, _of(view.owner))
         if row is None:  # (3)
             self._gate.refuse(view, Counted.TOTP, "not_enrolled", now=now)
         self._gate.believe(row, view, now=now)
@@ -139,12 +148,15 @@ class TotpFactor:
             self._gate.refuse(view, Counted.TOTP, "totp_wrong", now=now)
         if step <= row.last_step:  # (5)
             self._gate.refuse(view, Counted.TOTP, "totp_reused", now=now)
-        used = {"last_step": step}
-        used_mac = mac_of(row, sealer=self._sealer, changed=used)
+        used = {
+            "of_id": row.id,
+            "of_last_step": row.last_step,
+            "last_step": step,
+            "mac": mac_of(row, sealer=self._sealer, changed={"last_step": step}),
+        }
 
         def within(session: Session) -> None:
-            unraced = (TotpSecret.id == row.id, TotpSecret.last_step == row.last_step)
-            done = session.execute(update(TotpSecret).where(*unraced).values(last_step=step, mac=used_mac))
+            done = session.execute(_USE_STEP, used)
             if done.rowcount != 1:  # type: ignore[attr-defined]  # (5)
                 raise UsedMeanwhile("totp_reused")
 
@@ -183,8 +195,8 @@ def _matching_step(secret: str, digits: str | None, *, now: datetime) -> int | N
     return found
 
 
-def _of(owner: Subject) -> tuple[ColumnElement[bool], ...]:
-    return (TotpSecret.issuer == owner.issuer, TotpSecret.subject == owner.subject)
+def _of(owner: Subject) -> dict[str, str]:
+    return {"of_issuer": owner.issuer, "of_subject": owner.subject}
 
 
 def _context(owner: Subject) -> Context:

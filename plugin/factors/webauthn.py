@@ -19,9 +19,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from plugin.ceremonies.attempts import Counted
-from plugin.ceremonies.types import Amr, Stage, to_ms
+from plugin.ceremonies.types import Amr, Stage
 from plugin.factors.gate import Gate, UsedMeanwhile
 from plugin.factors.relying_party import KnownKey, PasskeyInvalid, RelyingParty
+from plugin.store.instants import to_ms
 from plugin.store.integrity import mac_of, sign
 from plugin.store.tables import WebauthnCredential
 from vault.encoding import canonical

@@ -12,6 +12,7 @@ Not here: the encoding and the key (vault/rows.py).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 
 from vault.rows import row_mac, verify_row_mac
@@ -19,7 +20,7 @@ from vault.rows import row_mac, verify_row_mac
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Table
+    from sqlalchemy import RowMapping, Table
 
     from vault.interface import Sealer
 
@@ -34,11 +35,24 @@ class SignedRow(Protocol):
     mac: Any
 
 
+@cache
+def signed_columns(table: Table) -> tuple[str, ...]:
+    """Return the names of the columns that the MAC of a table covers."""
+    without = UNSIGNED.get(table.name, frozenset()) | {"mac"}
+    return tuple(column.key for column in table.columns if column.key not in without)
+
+
+def checked_columns(table: Table, stored: RowMapping, *, sealer: Sealer) -> dict[str, Any]:
+    """Return the signed columns of a row that was read without the ORM. Raises WrongMac unless it is as we wrote it."""
+    columns = {name: stored[name] for name in signed_columns(table)}
+    verify_row_mac(sealer, stored["mac"], table=table.name, columns=columns)
+    return columns
+
+
 def covered(row: SignedRow, *, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the columns that the MAC covers, with some of them `changed` for an UPDATE that is still to come."""
     table = cast("Table", row.__table__)
-    without = UNSIGNED.get(table.name, frozenset()) | {"mac"}
-    values = {column.key: getattr(row, column.key) for column in table.columns if column.key not in without}
+    values = {name: getattr(row, name) for name in signed_columns(table)}
     unknown = set(changed or {}) - set(values)
     if unknown:
         raise KeyError(f"{table.name} has no signed column {', '.join(sorted(unknown))}")

@@ -7,8 +7,9 @@ import hashlib
 import pytest
 from sqlalchemy import insert, select, update
 
-from plugin.ceremonies.types import Purpose, to_ms
+from plugin.ceremonies.types import Purpose
 from plugin.errors import ClientRefused, FactorRejected
+from plugin.store.instants import to_ms
 from plugin.store.tables import Invitation, RecoveryCode, Reference, ResultCode, TotpSecret, WebauthnCredential
 from tests.plugin.factors.world import REALM, REDIRECT, VERIFIER, s256
 from vault.interface import WrongMac

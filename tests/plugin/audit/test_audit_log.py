@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from plugin.audit.events import AuditMisuse
-from plugin.audit.log import AuditLog, ChainBroken, Head, _hash
+from plugin.audit.log import AuditLog, ChainBroken, Head, _columns, _hash
 from plugin.errors import ServiceError
 from plugin.store.tables import AuditEntry, Client
 from tests.stack.database import fresh_database
@@ -42,9 +42,15 @@ def edit(database, statement, **values):
 
 def test_an_entry_reads_back_as_it_was_written(log):
     details = {"factor": "face", "fused_score": 1.25, "denied_by": ["planarity"], "backed_up": False}
-    written = log.append("face_refused", at=NOW, issuer="i", subject="s", ceremony_id="c", details=details)
+    log.append("face_refused", at=NOW, issuer="i", subject="s", ceremony_id="c", details=details)
     (read,) = log.entries()
-    assert read == written
+    assert (read.stream, read.event, read.issuer, read.subject, read.ceremony_id) == (
+        "service",
+        "face_refused",
+        "i",
+        "s",
+        "c",
+    )
     assert (read.seq, read.at, dict(read.details)) == (1, NOW, details)
     assert read.as_json()["at"] == "2026-01-01T12:00:00.123+00:00"
 
@@ -116,7 +122,7 @@ def rehash(database, seq):
         entry = session.get_one(AuditEntry, ("service", seq))
         before = session.get(AuditEntry, ("service", seq - 1))
         entry.previous_hash = before.entry_hash if before else bytes(32)
-        entry.entry_hash = _hash(entry)
+        entry.entry_hash = _hash(_columns(entry))
 
 
 def test_1_a_removed_entry_is_found_and_named(database, log):

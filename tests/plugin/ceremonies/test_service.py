@@ -154,8 +154,10 @@ def test_edited_row_is_not_believed(world, edit):
     with pytest.raises(WrongMac):
         person.view()
     assert world.audited("integrity_failed") == [{"table": "ceremonies"}]
+    after = world.ceremonies.save_scratch(view, Scratch(), now=world.now)
+    assert after.columns == {**view.columns, "version": view.version + 1}, "what was believed is carried on"
     with pytest.raises(WrongMac):
-        world.ceremonies.save_scratch(view, Scratch(), now=world.now)
+        person.view()
 
 
 def test_code_is_issued_at_the_end_only_and_once(world):

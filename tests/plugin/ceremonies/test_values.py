@@ -8,7 +8,8 @@ import pytest
 
 from plugin.ceremonies.redirects import denied_url, success_url
 from plugin.ceremonies.scratch import Scratch
-from plugin.ceremonies.types import NewCeremony, Purpose, from_ms, to_ms
+from plugin.ceremonies.types import NewCeremony, Purpose
+from plugin.store.instants import from_ms, to_ms
 
 
 def test_scratch_survives_its_bytes():

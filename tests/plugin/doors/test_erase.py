@@ -1,6 +1,6 @@
 import pytest
 
-from plugin.ceremonies.types import to_ms
+from plugin.store.instants import to_ms
 from plugin.store.tables import RecoveryCode, TotpSecret
 
 

@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import func, select
 
 from plugin.ceremonies.attempts import Counted
-from plugin.ceremonies.types import Purpose, Stage, to_ms
+from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION, consent_of
 from plugin.factors.policy import PossessionOptions, available
+from plugin.store.instants import to_ms
 from plugin.store.tables import (
     Attempts,
     AuditEntry,
