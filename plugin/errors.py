@@ -89,6 +89,9 @@ PUBLIC: Final[dict[str, Public]] = {
     "model_digest_mismatch": Public(503, "The face check is not available."),
     "calibration_mismatch": Public(503, "The face check is not available."),
     "biometric_error": Public(503, "The face check is not available."),
+    # measuring (command line only)
+    "report_unwritable": Public(500, "The report cannot be written there."),
+    "clips_invalid": Public(400, "The list of clips could not be read."),
     # setting up an identity provider (command line only)
     "keycloak_unavailable": Public(503, "Keycloak does not answer."),
     "keycloak_denied": Public(403, "Keycloak does not allow this."),

@@ -14,7 +14,6 @@ from biometric.evaluation.clips import EVERY_MS, ClipUnreadable, read_clip
 from biometric.evaluation.drawn_face import FRAMES, Look, draw, login_frames
 from biometric.types import DetectedFace
 from plugin.cli import main
-from plugin.commands.evaluate_ceremony import read_rows
 
 
 class NoFaces:
@@ -136,31 +135,6 @@ def write_list(path, rows, columns=("clip", "reference", "label", "species", "st
     return path
 
 
-def test_paths_are_looked_for_beside_the_list_and_labels_are_read_liberally(tmp_path):
-    (tmp_path / "a.mp4").write_bytes(b"x")
-    rows = read_rows(
-        write_list(tmp_path / "l.csv", [["a.mp4", "/r.png", "Bonafide", "", "smile"], ["b", "r", "spoof", "x", ""]])
-    )
-    assert rows[0].clip_path == tmp_path / "a.mp4"
-    assert str(rows[0].reference_path) == "/r.png"
-    assert [row.label for row in rows] == ["genuine", "attack"]
-
-
-def test_columns_may_stand_in_any_order_with_a_byte_order_mark(tmp_path):
-    path = tmp_path / "l.csv"
-    path.write_text("\ufeffsteps, Clip ,reference\nsmile,a,b\n\n", encoding="utf-8")
-    (row,) = read_rows(path)
-    assert (row.clip, row.steps, row.species) == ("a", "smile", "")
-
-
-def test_a_list_without_clips_is_a_mistake_on_the_command_line(tmp_path):
-    result = CliRunner().invoke(
-        main, ["evaluate", "ceremony", "--clips", str(write_list(tmp_path / "l.csv", [], ("a", "b"))), "--json", "o"]
-    )
-    assert result.exit_code == 2
-    assert "no column 'clip'" in result.output
-
-
 def test_the_worst_species_counts():
     def entry(label, species, accepted):
         return {"label": label, "species": species, "accepted": accepted}
@@ -192,18 +166,17 @@ def test_a_drawn_login_is_judged_and_what_cannot_be_read_is_an_entry_with_an_err
         ["me.mp4", "me.png", "attack", "other_side", "turn_right;blink:1;smile"],
         ["broken.mp4", "me.png", "genuine", "", asked],
         ["me.mp4", "none.png", "genuine", "", asked],
-        ["me.mp4", "me.png", "genuine", "", "dance"],
     ]
     out = tmp_path / "out.json"
     command = ["evaluate", "ceremony", "--clips", str(write_list(tmp_path / "l.csv", rows)), "--json", str(out)]
     result = CliRunner().invoke(main, [*command, "--models-dir", str(models_dir)])
     assert result.exit_code == 0, result.output
     entries = json.loads(out.read_text())["clips"]
-    assert [entry["accepted"] for entry in entries] == [True, False, False, False, False, False]
+    assert [entry["accepted"] for entry in entries] == [True, False, False, False, False]
     assert entries[0]["confirmed_by"] == ["challenge", "planarity"]
     assert "challenge" in entries[1]["denied_by"]
     assert "challenge" in entries[2]["denied_by"]
-    assert [entry.get("error") for entry in entries[3:]] == ["clip_unreadable", "image_unreadable", "steps_unreadable"]
+    assert [entry.get("error") for entry in entries[3:]] == ["clip_unreadable", "image_unreadable"]
 
 
 @pytest.mark.models
