@@ -129,13 +129,24 @@ def find_pictures(folder: Path) -> list[LabelledPicture]:
 
 
 def embed_corpus(
-    pictures: Sequence[LabelledPicture], recogniser: Recogniser, *, report: Report, exactly_one: bool = False
+    pictures: Sequence[LabelledPicture],
+    recogniser: Recogniser,
+    *,
+    report: Report,
+    exactly_one: bool = False,
+    most: int | None = None,
 ) -> Corpus:
-    """Return the vectors of all pictures that give any."""
-    owners, facenet, sface = [], [], []
+    """Return the vectors of all pictures that give any; a person who has `most` of them is not looked at again."""
+    owners: list[str] = []
+    facenet, sface = [], []
     failures: Counter[str] = Counter()
-    several = 0
+    usable: Counter[str] = Counter()
+    several = looked_at = 0
     for done, picture in enumerate(pictures, start=1):
+        if most is not None and usable[picture.person] >= most:
+            report(done, len(pictures))
+            continue
+        looked_at += 1
         try:
             face, crowded = _look(picture.path, recogniser, exactly_one=exactly_one)
         except CannotTell as exc:
@@ -144,6 +155,7 @@ def embed_corpus(
             failures["file_unreadable"] += 1
         else:
             owners.append(picture.person)
+            usable[picture.person] += 1
             facenet.append(face.embeddings.facenet.vector)
             sface.append(face.embeddings.sface.vector)
             several += crowded
@@ -155,7 +167,7 @@ def embed_corpus(
         person=np.array([number[owner] for owner in owners], np.int32),
         facenet=np.array(facenet, np.float32),
         sface=np.array(sface, np.float32),
-        pictures=len(pictures),
+        pictures=looked_at,
         failures=dict(failures),
         several_faces=several,
     )

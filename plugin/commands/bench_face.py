@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from plugin.commands.models import models_dir_option
+from plugin.commands.reports import report_option, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from biometric.pipeline import FacePipeline
     from biometric.types import FaceEmbeddings, Frame
@@ -23,7 +23,7 @@ MEASURES: Final = ("cpu_s", "wall_s", "verdict_ms", "state_bytes")
 
 
 @click.command("face")
-@click.option("--json", "out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where it goes.")
+@report_option("--json", help="Where the report goes, as JSON.")
 @click.option("--runs", type=click.IntRange(1, 1000), default=10, show_default=True, help="Logins; medians count.")
 @models_dir_option
 def command(out: Path, *, runs: int, models_dir: Path) -> None:
@@ -52,7 +52,7 @@ def command(out: Path, *, runs: int, models_dir: Path) -> None:
         "load_s": load_s,
         **summary([{name: one[name] for name in MEASURES} for one in measured]),
     }
-    out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_json(out, result)
     click.echo(
         f"{result['cpu_s']['median']:.3f} CPU s, {result['wall_s']['median']:.3f} s wall for {len(frames)} frames; "
         f"verdict {result['verdict_ms']['median']:.0f} ms after the last batch; peak {result['peak_rss_mb']:.0f} MB"

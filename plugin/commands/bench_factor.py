@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pyotp
 
 from plugin.commands.models import models_dir_option
+from plugin.commands.reports import report_option, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("factor")
-@click.option("--json", "out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where it goes.")
+@report_option("--json", help="Where the report goes, as JSON.")
 @click.option("--runs", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Codes; medians count.")
 @models_dir_option
 def command(out: Path, *, runs: int, models_dir: Path) -> None:
@@ -44,7 +46,7 @@ def command(out: Path, *, runs: int, models_dir: Path) -> None:
             view = bench_rig.begin(services, Purpose.LOGIN, person.owner, now=at)
             measured.append(bench_rig.measured(lambda view=view, at=at: verify(view, at)))  # type: ignore[misc]
     result = {"unit": "one one-time code verified", **bench_rig.summary(measured)}
-    out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_json(out, result)
     click.echo(
         f"{1000 * result['cpu_s']['median']:.1f} CPU ms, {1000 * result['wall_s']['median']:.1f} ms wall a code; "
         f"peak {result['peak_rss_mb']:.0f} MB"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import pyotp
 
 from plugin.commands.models import models_dir_option
+from plugin.commands.reports import report_option, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from biometric.types import Frame
     from plugin.ceremonies.types import CeremonyView
@@ -29,7 +29,7 @@ UPLOAD_MS: Final = 60
 
 
 @click.command("login")
-@click.option("--json", "out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where it goes.")
+@report_option("--json", help="Where the report goes, as JSON.")
 @click.option("--runs", type=click.IntRange(1, 1000), default=10, show_default=True, help="Logins; medians count.")
 @models_dir_option
 def command(out: Path, *, runs: int, models_dir: Path) -> None:
@@ -58,7 +58,7 @@ def command(out: Path, *, runs: int, models_dir: Path) -> None:
             at = now + timedelta(seconds=30 * number)
             measured.append(bench_rig.measured(lambda at=at: _log_in(services, person, film, now=at)))  # type: ignore[misc]
     result = {"unit": "one login", **bench_rig.summary(measured)}
-    out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_json(out, result)
     click.echo(
         f"{result['cpu_s']['median']:.3f} CPU s, {result['wall_s']['median']:.3f} s wall a login; "
         f"peak {result['peak_rss_mb']:.0f} MB"

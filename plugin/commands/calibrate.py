@@ -9,6 +9,7 @@ import click
 
 from plugin.commands.evaluate_recognition import embedded
 from plugin.commands.models import models_dir_option
+from plugin.commands.reports import report_option, write_text
 
 
 @click.command("calibrate")
@@ -17,9 +18,7 @@ from plugin.commands.models import models_dir_option
     "--further", type=click.Path(path_type=Path), multiple=True, help="Another population; the strictest counts."
 )
 @click.option("--data", required=True, help="What the pictures are, in one sentence, for the record.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where calibration.json goes."
-)
+@report_option("--out", help="Where calibration.json goes.")
 @models_dir_option
 def command(images: Path, further: tuple[Path, ...], data: str, out: Path, models_dir: Path) -> None:
     """Choose thresholds for FMR 1e-4 on one half of the people; report the errors on the other half.
@@ -47,5 +46,5 @@ def command(images: Path, further: tuple[Path, ...], data: str, out: Path, model
         made_on=datetime.now(UTC).date().isoformat(),
         progress=lambda step: click.echo(step, err=True),
     )
-    out.write_text(made.to_json(), encoding="utf-8")
+    write_text(out, made.to_json())
     click.echo(f"calibration {made.id} written to {out}")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from biometric.evaluation import calibrate
 from plugin.cli import main
 from tests.fixtures_cache import picture_path
 
@@ -90,3 +91,21 @@ def test_a_folder_without_pairs_is_one_clear_line(folder, tmp_path, kind):
 def test_nothing_is_left_behind_but_the_report(folder, tmp_path):
     run("--images", folder, "--json", tmp_path / "out.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["faces", "out.json"]
+
+
+def test_the_halves_are_those_of_calibrate(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(calibrate, "in_choosing_half", lambda person: person in "ac")
+    seen = {}
+    for people in ("choosing", "reporting"):
+        run("--images", folder, "--people", people, "--json", tmp_path / "out.json")
+        seen[people] = json.loads((tmp_path / "out.json").read_text())["counts"]
+    assert [(one["people"], one["acquired"], one["genuine_pairs"]) for one in seen.values()] == [(2, 3, 1), (2, 3, 1)]
+
+
+def test_at_most_so_many_usable_pictures_of_a_person_are_looked_at(folder, tmp_path):
+    (folder / "a" / "0.jpg").write_bytes(b"no picture, so it does not count")
+    shutil.copy(picture_path("person_a_1"), folder / "a" / "person_a_3.jpg")
+    assert run("--images", folder, "--most", 2, "--json", tmp_path / "out.json").exit_code == 0
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert (report["counts"]["pictures"], report["counts"]["acquired"]) == (7, 6)
+    assert report["failures_to_acquire"] == 1
