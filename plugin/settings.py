@@ -72,6 +72,7 @@ class Settings:
         reference_ttl_days: a reference expires and must be renewed after this time.
         rate_limit_storage: Flask-Limiter storage URL.
         invitation_ttl_s: how long an enrolment code is good for (NIST SP 800-63B-4 4.1: binding codes are short-lived).
+        keycloak_url: Keycloak's address, for `facestep keycloak`; the service itself does not use it.
         log_level: Python logging level name.
     """
 
@@ -99,6 +100,7 @@ class Settings:
     reference_ttl_days: int = 365
     rate_limit_storage: str = "memory://"
     invitation_ttl_s: int = 3600
+    keycloak_url: str = ""
     log_level: str = "INFO"
 
     @classmethod
@@ -124,7 +126,7 @@ class Settings:
     def checked(self) -> Settings:
         """Return self with paths expanded, or raise SettingsError for the first thing that makes no sense."""
         expanded = replace(self, models_dir=self.models_dir.expanduser())
-        for check in (_check_issuer, _check_vault, _check_ranges):
+        for check in (_check_issuer, _check_vault, _check_keycloak, _check_ranges):
             check(expanded)
         return expanded
 
@@ -215,6 +217,14 @@ _RANGES: Final[dict[str, tuple[int, int]]] = {
     "reference_ttl_days": (1, 1095),
     "invitation_ttl_s": (60, 604_800),
 }
+
+
+def _check_keycloak(settings: Settings) -> None:
+    url = urlsplit(settings.keycloak_url)
+    if settings.keycloak_url and (url.scheme not in {"http", "https"} or not url.hostname):
+        raise SettingsError(
+            f"keycloak_url={settings.keycloak_url!r} must be a URL, for example https://sso.example.org"
+        )
 
 
 def _check_ranges(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plugin.errors import ServiceError
+from plugin.errors import ServiceError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,9 +34,9 @@ def _not_in_argv(ctx: click.Context, parameter: click.Parameter, value: str | No
 
 def _realm_options(function: Callable[..., None]) -> Callable[..., None]:
     options = (
-        click.option("--server", required=True, help="Keycloak's address, for example https://sso.example.org"),
         click.option("--realm", required=True, help="Name of the realm."),
-        click.option("--facestep-url", required=True, help="Issuer URL of this service, as browsers see it."),
+        click.option("--server", envvar="FACESTEP_KEYCLOAK_URL", help="Keycloak's address; else keycloak_url is read."),
+        click.option("--facestep-url", envvar="FACESTEP_ISSUER", help="Our address for browsers; else issuer is read."),
         click.option("--admin-user", envvar="KEYCLOAK_ADMIN", default="admin", show_default=True, show_envvar=True),
         click.option("--admin-realm", default="master", show_default=True, help="Realm of the admin user."),
         click.option("--admin-password-file", type=click.Path(dir_okay=False, exists=True, path_type=Path)),
@@ -55,13 +55,14 @@ def _realm_options(function: Callable[..., None]) -> Callable[..., None]:
 def command() -> None:
     r"""Set up or check a Keycloak realm.
 
+    Both addresses come from the settings keycloak_url and issuer, or from --server and --facestep-url.
     The admin password comes from --admin-password-file, from the environment variable KEYCLOAK_ADMIN_PASSWORD,
     or is asked for.
 
     \b
     Examples:
-      facestep keycloak install --server https://sso.example.org --realm staff \
-          --facestep-url https://face.example.org --register
+      facestep keycloak install --realm staff --register
+      facestep keycloak check --realm staff
       facestep keycloak check --server https://sso.example.org --realm staff \
           --facestep-url https://face.example.org
     """
@@ -117,9 +118,9 @@ def check(*, register: bool, as_json: bool, **where: Any) -> None:
 @contextmanager
 def _setup(
     *,
-    server: str,
+    server: str | None,
     realm: str,
-    facestep_url: str,
+    facestep_url: str | None,
     admin_user: str,
     admin_realm: str,
     admin_password_file: Path | None,
@@ -129,6 +130,7 @@ def _setup(
     from plugin.keycloak.admin import RealmAdmin
     from plugin.keycloak.realm import RealmSetup
 
+    server, facestep_url = _addresses(server, facestep_url)
     if admin_password_file is not None:
         admin_password = admin_password_file.read_text(encoding="utf-8").strip()
     admin = RealmAdmin(
@@ -136,6 +138,22 @@ def _setup(
     )
     with _clients(wanted=register) as clients:
         yield RealmSetup(admin, facestep_url=facestep_url, clients=clients)
+
+
+def _addresses(server: str | None, facestep_url: str | None) -> tuple[str, str]:
+    """Return both addresses; the settings say what the command line leaves out, and are read only then."""
+    if server and facestep_url:
+        return server, facestep_url
+    from plugin.settings import Settings
+
+    try:
+        settings = Settings.load()
+    except SettingsError as exc:
+        missing = "--facestep-url" if server else "--server"
+        raise SettingsError(f"{missing} is not given and the settings do not tell: {exc.detail}") from exc
+    if not (server or settings.keycloak_url):
+        raise SettingsError("where is Keycloak? Give --server, or set keycloak_url (FACESTEP_KEYCLOAK_URL)")
+    return server or settings.keycloak_url, facestep_url or settings.issuer
 
 
 def _asked_for(user: str) -> str:

@@ -79,6 +79,7 @@ def test_what_is_missing_is_named(missing):
         ({"vault_url": None}, "vault_url"),
         ({"vault_token_file": None}, "vault_token_file"),
         ({"vault_url": "http://vault.example:8200"}, "https"),
+        ({"keycloak_url": "sso.example"}, "keycloak_url"),
         ({"environment": "test"}, "environment"),
         ({"workers": "0"}, "workers"),
         ({"workers": "two"}, "workers"),

@@ -89,3 +89,70 @@ def test_the_password_may_come_from_a_file(found, tmp_path):
     file = tmp_path / "password"
     file.write_text("secret\n")
     assert run("check", *WHERE, "--admin-password-file", str(file), KEYCLOAK_ADMIN_PASSWORD="").exit_code == 0
+
+
+# addresses
+
+SETTINGS = {
+    "issuer": "https://face.example",
+    "database_url": "sqlite:////nowhere/x.db",
+    "vault_url": "https://vault.example:8200",
+    "vault_token_file": "/nowhere/token",
+    "keycloak_url": "https://sso.example",
+}
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """What was asked of which addresses; the working folder holds no settings yet."""
+    calls = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        RealmSetup, "__init__", lambda _, admin, *, facestep_url, clients: calls.append((admin.server, facestep_url))
+    )
+    monkeypatch.setattr(RealmSetup, "check", lambda _: [RIGHT])
+    monkeypatch.setattr(RealmSetup, "install", lambda _: iter([]))
+    return calls
+
+
+def write_settings(folder, **without):
+    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in SETTINGS.items() if name not in without)
+    (folder / "facestep.toml").write_text(text)
+
+
+@pytest.mark.parametrize("command", ["install", "check"])
+def test_the_realm_is_enough_when_the_settings_say_the_rest(asked, tmp_path, command):
+    write_settings(tmp_path)
+    assert run(command, "--realm", "staff").exit_code == 0
+    assert asked == [("https://sso.example", "https://face.example")]
+
+
+@pytest.mark.parametrize("command", ["install", "check"])
+def test_the_realm_is_enough_when_the_environment_says_the_rest(asked, command):
+    environ = {"FACESTEP_KEYCLOAK_URL": "https://sso.example", "FACESTEP_ISSUER": "https://face.example"}
+    assert run(command, "--realm", "staff", **environ).exit_code == 0
+    assert asked == [("https://sso.example", "https://face.example")]
+
+
+def test_the_command_line_goes_before_the_settings(asked, tmp_path):
+    write_settings(tmp_path)
+    run("check", "--realm", "staff", "--server", "https://other.example")
+    run("check", "--realm", "staff", "--facestep-url", "https://my.example")
+    assert asked == [("https://other.example", "https://face.example"), ("https://sso.example", "https://my.example")]
+
+
+def one_line(done):
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_an_address_that_nobody_says_is_one_line_with_what_to_do(asked, tmp_path):
+    line = one_line(run("check", "--realm", "staff"))
+    assert line.startswith("facestep: settings_invalid: --server is not given and the settings do not tell: issuer")
+    line = one_line(run("check", "--realm", "staff", "--server", "https://sso.example"))
+    assert line.startswith("facestep: settings_invalid: --facestep-url is not given")
+    write_settings(tmp_path, keycloak_url=None)
+    line = one_line(run("install", "--realm", "staff"))
+    assert "Give --server, or set keycloak_url (FACESTEP_KEYCLOAK_URL)" in line
+    assert asked == []
