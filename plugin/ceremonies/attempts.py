@@ -122,7 +122,7 @@ class Attempts:
             "now_ms": to_ms(now),
             "spaced_ms": to_ms(now + SPACING),
         }
-        with self._database.transaction() as session:
+        with self._database.transaction(lasting=False) as session:  # what is decided next is written, with its audit
             counted = session.execute(_COUNT, {**_this(subject, factor), **guard})
             if counted.rowcount == 1:  # type: ignore[attr-defined]
                 return

@@ -44,24 +44,30 @@ class Database:
         if parsed.get_backend_name() != "sqlite":
             raise SettingsError(f"database_url: {parsed.get_backend_name()} is not supported, use sqlite:///FILE")
         self._engine = sqlite.open_engine(parsed, busy_timeout_s=busy_timeout_s)
-        self._reading_engine = self._engine.execution_options(**{sqlite.READING: True})
+        self._ordered_engine = self._engine.execution_options(**{sqlite.KIND: sqlite.Kind.ORDERED})
+        self._reading_engine = self._engine.execution_options(**{sqlite.KIND: sqlite.Kind.READING})
         self._file = Path(parsed.database or "")
 
     def __repr__(self) -> str:
         return f"Database({self._engine.url.render_as_string(hide_password=True)!r})"
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, *, lasting: bool = True) -> Iterator[Session]:
         """Yield a session that holds the write lock; commit at the end, roll back on any exception.
+
+        Args:
+            lasting: the commit is on the disk when this returns. False only for what a lasting transaction follows
+                before anything is answered: that one carries this one to the disk with it.
 
         Raises:
             ServiceError: store_busy or store_unavailable; nothing was written.
         """
         if _inside.get():
             raise RuntimeError("a transaction inside a transaction: pass the caller's session instead")
+        engine = self._engine if lasting else self._ordered_engine
         token = _inside.set(True)
         try:
-            with _mapped_errors(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+            with _mapped_errors(), Session(engine, expire_on_commit=False) as session, session.begin():
                 session.connection()  # BEGIN IMMEDIATE now, so that the first read is already under the lock
                 yield session
         finally:

@@ -3,7 +3,8 @@
 Rules:
  * A writing transaction takes the write lock when it begins (BEGIN IMMEDIATE). What it reads stays true until it
    commits, so "count the attempt, then compare" and "is this code unused, then use it" cannot be raced.
- * A commit is on the disk when it returns (synchronous=FULL): a used code must not be unused after a power cut.
+ * A commit is on the disk when it returns (synchronous=FULL): a used code must not be unused after a power cut. One
+   that is only ORDERED is atomic, seen by all, and reaches the disk with the next one (sqlite.org/pragma.html).
  * Deleted rows are overwritten (secure_delete), and the file is readable by its owner only.
 
 Not here: the same for PostgreSQL, which gets a file of its own.
@@ -12,7 +13,8 @@ Not here: the same for PostgreSQL, which gets a file of its own.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
@@ -23,9 +25,23 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-READING: Final = "facestep_reading"
-"""Execution option of a connection that only reads: no write lock, and a write is an error."""
+KIND: Final = "facestep_kind"
+"""Execution option of a connection: which Kind of transaction it begins."""
 
+
+class Kind(StrEnum):
+    """What a transaction is for."""
+
+    LASTING = "lasting"  # on the disk when it returns
+    ORDERED = "ordered"  # seen by everybody when it returns, on the disk with the next lasting one
+    READING = "reading"  # no write lock, and a write is an error
+
+
+_PRAGMAS: Final = {
+    Kind.LASTING: ("PRAGMA query_only=OFF", "PRAGMA synchronous=FULL"),
+    Kind.ORDERED: ("PRAGMA query_only=OFF", "PRAGMA synchronous=NORMAL"),
+    Kind.READING: ("PRAGMA query_only=ON",),
+}
 _BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PRIMARY_CODE: Final = (
     0xFF  # extended result codes keep the primary code in their lowest byte (sqlite.org/rescode.html)
@@ -64,7 +80,7 @@ def is_busy(original: BaseException | None) -> bool:
 def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not send a BEGIN of its own; _begin does
     connection.text_factory = _text
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF"):
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -74,6 +90,8 @@ def _text(stored: bytes) -> str:
 
 
 def _begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get(READING, False)
-    connection.exec_driver_sql("PRAGMA query_only=ON" if reading else "PRAGMA query_only=OFF")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    kind = connection.get_execution_options().get(KIND, Kind.LASTING)
+    raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+    for pragma in _PRAGMAS[kind]:
+        raw.execute(pragma)
+    connection.exec_driver_sql("BEGIN" if kind is Kind.READING else "BEGIN IMMEDIATE")

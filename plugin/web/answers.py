@@ -3,6 +3,7 @@
 Rules:
  * Only plugin/errors.py says what the outside learns; an unknown error is a 500 and never a success.
  * The log of an unknown error holds where it happened and its type, never its message (it may quote a secret).
+ * A fault of ours while somebody logs in leaves an audit entry (faults.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from werkzeug.routing import RequestRedirect
 
 from biometric.errors import BiometricError
 from plugin.errors import LockedOut, ServiceError, public
+from plugin.web.faults import audit_fault
 from vault.interface import VaultError
 
 if TYPE_CHECKING:
@@ -53,10 +55,11 @@ def error_response(code: str, *, status: int | None = None) -> Response:
 
 def _on_our_error(error: ServiceError | BiometricError | VaultError) -> Response:
     response = error_response(error.code)
-    if isinstance(error, LockedOut) and error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(error.retry_after_s)
     if response.status_code >= _SERVER_ERROR:
         log.error("%s %s", error.code, " ".join(str(error).split()))
+        audit_fault(error.code)
+    if isinstance(error, LockedOut) and error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 
 
@@ -75,4 +78,5 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
 def _on_unknown_error(error: Exception) -> Response:
     frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
     log.error("unexpected %s at %s", type(error).__qualname__, " < ".join(reversed(frames[-_LOGGED_FRAMES:])))
+    audit_fault("internal")
     return error_response("internal")

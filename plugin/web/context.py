@@ -31,4 +31,6 @@ def now() -> datetime:
 
 def load_ceremony(ceremony_id: str) -> CeremonyView:
     """Return the ceremony this browser began. Raises CeremonyRefused, the same for unknown, used and expired."""
-    return services().ceremonies.load(ceremony_id, browser_token(ceremony_id), now=now())
+    view = services().ceremonies.load(ceremony_id, browser_token(ceremony_id), now=now())
+    g.ceremony = view  # for the audit entry of a fault that comes later (web/faults.py)
+    return view
