@@ -38,6 +38,8 @@ def command() -> None:
     """Measure time and memory of one unit of work.
 
     \b
-    Example:
-      facestep bench face --picture me.jpg --json face.json
+    Examples:
+      facestep bench face --json face.json
+      facestep bench factor --runs 500 --json factor.json
+      facestep bench login --json login.json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)

@@ -53,7 +53,7 @@ def _realm_options(function: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def command() -> None:
-    r"""Set up or check a Keycloak realm.
+    """Set up or check a Keycloak realm.
 
     Both addresses come from the settings keycloak_url and issuer, or from --server and --facestep-url.
     The admin password comes from --admin-password-file, from the environment variable KEYCLOAK_ADMIN_PASSWORD,
@@ -63,9 +63,8 @@ def command() -> None:
     Examples:
       facestep keycloak install --realm staff --register
       facestep keycloak check --realm staff
-      facestep keycloak check --server https://sso.example.org --realm staff \
-          --facestep-url https://face.example.org
-    """
+      facestep keycloak check --realm staff --server https://sso.example.org --facestep-url https://face.example.org
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
 
 
 @command.command()
