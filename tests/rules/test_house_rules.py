@@ -32,6 +32,13 @@ def importers(library: str) -> set[str]:
     return {str(path.relative_to(ROOT)) for path in PRODUCT if library in imports_of(path)}
 
 
+def test_packages_import_each_other_in_one_direction():
+    words = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+    assert " 0 broken" in done.stdout
+
+
 def test_flask_stays_in_the_web_layer():
     allowed = (
         "plugin/app.py",
