@@ -11,8 +11,6 @@ import pytest
 from biometric.pipeline import FacePipeline
 from tests.fixtures_cache import load_picture, picture_path
 
-DATA = Path(os.environ.get("FACESTEP_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
-
 
 @pytest.fixture(scope="session")
 def models_dir():
@@ -32,13 +30,6 @@ def picture():
 @pytest.fixture
 def path_of():
     return picture_path
-
-
-@pytest.fixture
-def data():
-    if not DATA.is_dir():
-        pytest.skip(f"FACESTEP_TEST_DATA: {DATA} is not there")
-    return DATA
 
 
 @pytest.fixture
