@@ -30,13 +30,11 @@ demo-check: setup ## the demo without a person: a real browser plays every case,
 test: setup ## all tests, including the browser ones
 	@$(PY) -m tests.stack.chromium
 	@$(PY) -m pytest
-	@$(MAKE) --no-print-directory java-test js-test
+	@$(MAKE) --no-print-directory java-test
 
-.PHONY: java-test js-test
+.PHONY: java-test
 java-test:
 	@cd keycloak_extension && mvn -q -B test && echo "Java unit tests passed"
-js-test:
-	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; else echo "node is not installed: JavaScript unit tests did NOT run"; fi
 
 check: setup ## lint, types, import rules, tests
 	@.venv/bin/ruff check .

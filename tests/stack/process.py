@@ -92,11 +92,11 @@ class ChildProcess:
 
 
 def end_cleanly_when_told() -> None:
-    """Turn SIGTERM and SIGINT into KeyboardInterrupt, so that `with` blocks end the servers they started.
+    """Turn SIGTERM, SIGHUP and SIGINT into KeyboardInterrupt, so that `with` blocks end the servers they started.
 
-    SIGINT too: a shell starts background jobs with it ignored.
+    SIGINT too: a shell starts background jobs with it ignored. SIGHUP: the terminal was closed.
     """
-    for told in (signal.SIGTERM, signal.SIGINT):
+    for told in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(told, signal.default_int_handler)
 
 
