@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from plugin.ceremonies.types import AuditSink, CeremonyView, Subject
     from plugin.store.database import Database
 
-CONSENT_TEXT_VERSION: Final = "2026-1"
+CONSENT_TEXT_VERSION: Final = "2026-2"
 """Change it together with templates/, whenever the meaning of the text changes."""
 
 

@@ -21,7 +21,7 @@ CALLS = {
     "cancel": {},
     "finish": {},
     "invitation": {"code": "ABCD-EFGH"},
-    "consent": {"agree": True, "text_version": "2026-1"},
+    "consent": {"agree": True, "text_version": "2026-2"},
     "possession/keep": {},
     "totp/setup": {},
     "totp/confirm": {"code": "000000"},
