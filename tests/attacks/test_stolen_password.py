@@ -47,7 +47,7 @@ def test_password_and_phone_do_not_put_another_face_in_place(world):
     thief = world.person()
     thief.totp_secret = person.totp_secret
     view = world.totp.verify(thief.comes_to(Purpose.ENROL), thief.code(), now=world.now)
-    view = world.enrolment.give_consent(view, text_version="2026-1", now=world.now)
+    view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
     view = world.enrolment.keep_possession(view, now=world.now)
     shown = world.recovery_codes.show(view, now=world.now)
     view = world.recovery_codes.acknowledge(shown.view, now=world.now)
