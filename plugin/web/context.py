@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, g
 
 from plugin.web.cookies import browser_token
+from vault.interface import VaultError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +32,10 @@ def now() -> datetime:
 
 def load_ceremony(ceremony_id: str) -> CeremonyView:
     """Return the ceremony this browser began. Raises CeremonyRefused, the same for unknown, used and expired."""
-    view = services().ceremonies.load(ceremony_id, browser_token(ceremony_id), now=now())
-    g.ceremony = view  # for the audit entry of a fault that comes later (web/faults.py)
+    try:
+        view = services().ceremonies.load(ceremony_id, browser_token(ceremony_id), now=now())
+    except VaultError:  # the browser holds the cookie, but nothing that the row says is proven
+        g.unproven_ceremony_id = ceremony_id
+        raise
+    g.ceremony = view  # both for the audit entry of a fault (web/faults.py)
     return view

@@ -3,8 +3,8 @@
 By then an attempt may be counted, a challenge or a code used up, and the log must say why nothing came of it.
 
 Rules:
- * Every answer of 500 and above is written down, in a transaction of its own, once it is known whom it is about: a
-   ceremony was loaded, or an identity provider has signed. A stranger's request changes nothing and fills no log.
+ * Every answer of 500 and above is written down, in a transaction of its own, once it is known whom it is about: the
+   browser holds a ceremony, or an identity provider has signed. A stranger's request changes nothing and fills no log.
  * Only the error's code and our name of the route are written, never its message.
  * If the database itself is the fault there is no entry: the log lies in it, and waiting for it again would keep a
    thread that others need. The service's own log has the error either way (answers.py).
@@ -55,5 +55,7 @@ def _about() -> tuple[str, str, str] | None:
     verified: VerifiedRequest | None = g.get("verified_request")
     if verified is not None:
         return verified.issuer, verified.subject, ""
+    if "unproven_ceremony_id" in g:
+        return "", "", str(g.unproven_ceremony_id)
     client: str | None = g.get("authenticated_client")
     return (client, "", "") if client is not None else None

@@ -33,6 +33,7 @@ from vault.warning import UnsafeDevelopmentWarning
 
 if TYPE_CHECKING:
     from plugin.ceremonies.types import CeremonyView
+    from vault.interface import Sealer
 
 REALM = "https://idp.example/realms/demo"
 REDIRECT = REALM + "/login-actions/authenticate?session_code=abc"
@@ -147,12 +148,11 @@ class World:
 
     def open(self, *, new: bool = False) -> None:
         """Build all services; without `new`, as a second worker or after a restart."""
-        self.database = Database(self.settings.database_url)
+        self.database = self.open_database()
         if new:
             self._migrate()
             create_keyring(self.settings.keyring_file)
-        with pytest.warns(UnsafeDevelopmentWarning):
-            self.sealer = KeyringSealer(self.settings.keyring_file)
+        self.sealer = self.open_sealer()
         self.audit = AuditLog(self.database)
         self.attempts = Attempts(self.database)
         parts = {"database": self.database, "sealer": self.sealer, "audit": self.audit}
@@ -164,6 +164,13 @@ class World:
         self.invitations = Invitations(**parts, settings=self.settings)
         self.use_models("test")
         self.enrolment = Enrolment(ceremonies=self.ceremonies, database=self.database, audit=self.audit)
+
+    def open_database(self) -> Database:
+        return Database(self.settings.database_url)
+
+    def open_sealer(self) -> Sealer:
+        with pytest.warns(UnsafeDevelopmentWarning):
+            return KeyringSealer(self.settings.keyring_file)
 
     def use_models(self, framing: str) -> None:
         """Let the face factor run with models of this name; sessions are scripted by what the frames say."""
