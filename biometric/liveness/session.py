@@ -146,10 +146,13 @@ class FaceSession:
         observer = Observer(evidence, self._trail, pipeline, turning=self._turning())
         if goes_on and self._turning():
             observer.recall(self._decode(frames[0]))
+        crowded_before = evidence.crowded_looks
         looks = [observer.observe(frame, self._decode(frame)) for frame in new]
         progress = self._advance(looks, Sampler(evidence, pipeline))
         if progress.state in GOES_ON and len(evidence.digests) >= MAX_FRAMES:
             return self._fail("deadline")  # no frame may follow, so nothing can end it later
+        if progress.state is State.GO_ON and evidence.crowded_looks > crowded_before:
+            return replace(progress, hint=Hint.ALONE)
         return progress
 
     def report(self, *, reference: FaceEmbeddings | None, calibration: Calibration) -> fusion.LivenessReport:

@@ -98,9 +98,13 @@ class Browser:
         )
 
     def sends_frames(self, jpegs: list[bytes], *, first: int = 0) -> TestResponse:
-        meta = {"frames": [{"seq": first + i, "captured_ms": (first + i) * 66} for i in range(len(jpegs))]}
+        return self.uploads([(first + i, (first + i) * 66, jpeg) for i, jpeg in enumerate(jpegs)])
+
+    def uploads(self, frames: list[tuple[int, int, bytes]]) -> TestResponse:
+        """Send frames that say of themselves what the test says: position, time of capture, bytes."""
+        meta = {"frames": [{"seq": seq, "captured_ms": captured_ms} for seq, captured_ms, _ in frames]}
         parts: list[Any] = [("meta", json.dumps(meta))]
-        parts += [(f"f{i}", (f"f{i}.jpg", jpeg, "image/jpeg")) for i, jpeg in enumerate(jpegs)]
+        parts += [(f"f{i}", (f"f{i}.jpg", jpeg, "image/jpeg")) for i, (_, _, jpeg) in enumerate(frames)]
         body, kind = encode_multipart_formdata(parts)
         return self.call("face/frames", data=body, content_type=kind)
 
