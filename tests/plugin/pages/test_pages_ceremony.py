@@ -3,8 +3,10 @@ from html import unescape
 
 import pytest
 
+from plugin.ceremonies.stages import NEXT, first_stage
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
+from plugin.pages.ceremony import _PROGRESS
 from tests.plugin.factors.world import ALICE
 
 
@@ -78,12 +80,58 @@ def test_the_consent_page_names_its_version_and_the_time_the_reference_is_kept(w
     assert f"For {world.settings.reference_ttl_days} days" in text
 
 
-@pytest.mark.parametrize("stage", [Stage.INVITATION, Stage.CONSENT, Stage.POSSESSION_SETUP, Stage.FACE])
-def test_another_way_is_on_every_page(browser, stage):
-    browser.person.enrols_up_to(stage)
+STAGES = [*sorted(_PROGRESS), *((purpose, Stage.DONE) for purpose in Purpose)]
+
+
+def test_the_list_of_stages_is_complete():
+    reachable = {(purpose, first_stage(purpose, has_possession=has)) for purpose in Purpose for has in (True, False)}
+    reachable |= {(purpose, stage) for (purpose, _), stage in NEXT.items()}
+    assert set(STAGES) == reachable
+    assert {stage for _, stage in STAGES} == set(Stage)
+
+
+def comes_to_stage(world, person, purpose, stage):
+    """Walk to a stage of a login or an enrolment."""
+    if (purpose, stage) == (Purpose.ENROL, Stage.POSSESSION):
+        person.has_totp().comes_to(purpose)
+    elif purpose is Purpose.LOGIN and stage is Stage.POSSESSION:
+        person.comes_to(purpose)
+    elif purpose is Purpose.ENROL and stage is not Stage.DONE:
+        person.enrols_up_to(stage)
+    else:
+        view = person.enrols_up_to(Stage.FACE) if purpose is Purpose.ENROL else person.has_totp().proves_totp()
+        if stage is Stage.DONE:
+            world.ceremonies.advance(view, to=stage, proven="face", now=world.now)
+    view = person.view()
+    assert (view.purpose, view.stage) == (purpose, stage)
+
+
+@pytest.mark.parametrize(("purpose", "stage"), STAGES)
+def test_another_way_is_on_every_page(world, browser, purpose, stage):
+    comes_to_stage(world, browser.person, purpose, stage)
     text = browser.page().get_data(as_text=True)
     assert "Another way" in text
     assert '<form data-post="cancel">' in text
+
+
+@pytest.mark.parametrize(("purpose", "stage"), STAGES)
+def test_every_page_has_one_heading_and_says_how_far_it_is(world, browser, purpose, stage):
+    comes_to_stage(world, browser.person, purpose, stage)
+    text = browser.page().get_data(as_text=True)
+    assert text.count("<h1>") == 1
+    said = re.findall(r"Step \d of \d", text)
+    if stage is Stage.DONE:
+        assert said == []
+    else:
+        assert said == ["Step {} of {}".format(*_PROGRESS[purpose, stage])]
+
+
+@pytest.mark.parametrize(("purpose", "stage"), STAGES)
+def test_the_other_way_really_leads_out_of_every_stage(world, browser, purpose, stage):
+    comes_to_stage(world, browser.person, purpose, stage)
+    answer = browser.call("cancel")
+    assert "error=access_denied" in answer.get_json()["redirect"]
+    assert browser.page().status_code == 410
 
 
 def test_the_way_without_camera_leaves_the_stage_alone(browser):
@@ -99,15 +147,26 @@ def test_a_name_from_the_identity_provider_cannot_become_markup(browser):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
-def test_another_browser_and_no_ceremony_show_the_same_error_page(browser):
-    browser.person.comes_to(Purpose.LOGIN)
-    browser.person.cookie = "another"
-    foreign = browser.page()
-    browser.person.ceremony_id = "A" * 43
-    unknown = browser.page()
-    assert (foreign.status_code, unknown.status_code) == (410, 410)
-    assert foreign.data == unknown.data
-    assert "no longer valid" in unknown.get_data(as_text=True)
+@pytest.mark.parametrize("query", ["", "?way=recovery", "?way=other"])
+def test_used_expired_foreign_and_unknown_ceremonies_show_the_same_page(world, browser, query):
+    alice = browser.person
+    pages = {}
+    world.ceremonies.end(alice.comes_to(Purpose.LOGIN), now=world.now)
+    pages["cancelled"] = browser.page(query)
+    alice.finishes(alice.has_totp().proves_totp())
+    pages["used"] = browser.page(query)
+    alice.comes_to(Purpose.LOGIN)
+    world.passes(seconds=world.settings.ceremony_ttl_s + 1)
+    pages["expired"] = browser.page(query)
+    alice.comes_to(Purpose.LOGIN)
+    alice.cookie = "another"
+    pages["foreign"] = browser.page(query)
+    alice.ceremony_id = "A" * 43
+    pages["unknown"] = browser.page(query)
+    assert {page.status_code for page in pages.values()} == {410}
+    assert {page.data for page in pages.values()} == {pages["unknown"].data}
+    assert all(dict(page.headers) == dict(pages["unknown"].headers) for page in pages.values())
+    assert "no longer valid" in pages["unknown"].get_data(as_text=True)
 
 
 def test_pages_are_not_cached_not_framed_and_run_no_inline_script(browser):
