@@ -36,12 +36,13 @@ test: setup ## all tests, including the browser ones
 java-test:
 	@cd keycloak_extension && mvn -q -B test && echo "Java unit tests passed"
 
-check: setup ## lint, types, import rules, tests
+check: lint test ## lint, types, tests
+
+.PHONY: lint
+lint: $(READY) ## lint and types, half a minute
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-cache
-	@$(MAKE) --no-print-directory test
 
 format: $(READY) ## format and mend what can be mended
 	@.venv/bin/ruff format .
