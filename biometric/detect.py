@@ -1,7 +1,7 @@
 """YuNet: where faces are, with five points each.
 
 Rules:
- * The search runs on a reduced copy (17 ms at 640x480, 5 ms at 320: FIELD part 3); coordinates come back in full size.
+ * The search runs on a reduced copy, for speed (docs/calibration.md, Time); coordinates come back in full size.
  * `refine` looks again at the found face alone, so that the five points are precise where an embedding is made from
    them.
  * Which face counts is decided in one place, `only_face`.

@@ -2,7 +2,7 @@
 
 Rules:
  * FaceNet sees the crop and its mirror image; the two vectors are added and brought back to unit length. SFace sees
-   the crop alone: its mirror costs 30 ms a face and moves TAR at FMR 1e-4 by 0.1 points (docs/calibration.md).
+   the crop alone: its mirror doubles its time and moves TAR at FMR 1e-4 by 0.1 points (docs/calibration.md).
  * A vector carries the name of the model that made it, and never prints.
 
 Not here: the crops (align.py), what a similarity means (compare.py, calibration.py).

@@ -1,4 +1,4 @@
-"""Every example in a command's help is a command line that the command takes; nothing is run."""
+"""Every example in a command's help and in docs/calibration.md is one that the command takes; nothing is run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import re
 import shlex
 from dataclasses import fields
 from inspect import cleandoc
+from pathlib import Path
 
 import click
 import pytest
 
 from plugin.cli import main
 from plugin.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def commands(command, context):
@@ -58,6 +61,22 @@ def test_an_example_is_understood(line):
     variables = [word.partition("=")[0].removeprefix("FACESTEP_").lower() for word in words[:start]]
     assert set(variables) <= {field.name for field in fields(Settings)} | {"config"}
     parse(words[start + 1 :])
+
+
+def measurements():
+    """The commands of docs/calibration.md, a backslash at the end joining the next line."""
+    text = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    return [shlex.split(line) for line in re.findall(r"^(?:[A-Z] )? +((?:facestep|python) .*)", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("words", measurements(), ids=lambda words: " ".join(words[:3]))
+def test_the_commands_behind_the_figures_exist(words, tmp_path):
+    (tmp_path / "real").mkdir()
+    if words[0] == "facestep":
+        parse(words[1:])
+    else:
+        script = f"{words[2].replace('.', '/')}.py" if words[1] == "-m" else words[1]
+        assert (ROOT / script).is_file()
 
 
 @pytest.mark.parametrize("name", ALL)
