@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import requests
 from click.testing import CliRunner
 
+import biometric
+from biometric.lock import shipped_lock
 from plugin.cli import main
-from plugin.commands.serve import check_port, without_queries
+from plugin.commands.serve import Server, check_port, without_queries
 from plugin.errors import ServiceError
 
 
@@ -74,6 +77,94 @@ def test_a_taken_port_is_one_line_before_anything_is_loaded(folder):
     assert result.stderr == (
         f"facestep: port_taken: 127.0.0.1:{folder} is in use; stop what runs there or set listen_port\n"
     )
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """The real model files, as links that a test may replace."""
+    real = Path(os.environ.get("FACESTEP_MODELS_DIR", "~/.cache/facestep/models")).expanduser()
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for path in real.iterdir():
+        (folder / path.name).symlink_to(path)
+    monkeypatch.setenv("FACESTEP_MODELS_DIR", str(folder))
+    return folder
+
+
+def change_a_byte(models, name):
+    path = models / shipped_lock().models[name].file
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+
+def package_with(folder, edit):
+    """A copy of `biometric` by links, whose thresholds somebody has edited."""
+    package, source = folder / "edited" / "biometric", Path(biometric.__file__).parent
+    package.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.name != "calibration.json":
+            (package / path.name).symlink_to(path)
+    calibration = json.loads((source / "calibration.json").read_text())
+    edit(calibration)
+    (package / "calibration.json").write_text(json.dumps(calibration))
+    return package.parent
+
+
+def ends_at_once(folder, **environment):
+    """Run the command as an admin does; return the one line it ends with."""
+    command = [sys.executable, "-m", "plugin.cli", "serve"]
+    ran = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (2, ""), ran.stderr
+    return ran.stderr.splitlines()[-1]
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", ["yunet", "sface", "face_mesh", "facenet"])
+def test_a_model_with_one_changed_byte_stops_the_start(models, monkeypatch, name):
+    monkeypatch.setattr(Server, "run", lambda _: pytest.fail("it serves"))
+    change_a_byte(models, name)
+    result = CliRunner().invoke(main, ["serve"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith(f"facestep: model_digest_mismatch: {name}")
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("folder")
+def test_the_command_itself_ends_on_a_changed_model(models, tmp_path):
+    change_a_byte(models, "sface")
+    line = ends_at_once(tmp_path, PYTHONPATH=str(Path(biometric.__file__).parents[1]))
+    assert line.startswith("facestep: model_digest_mismatch: sface")
+    assert "facestep models fetch" in line
+
+
+def lowered(calibration):
+    calibration["fused_threshold"] = -10.0
+
+
+def for_other_models(calibration):
+    calibration["models"]["sface"] = "0" * 64
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("folder", "models")
+@pytest.mark.parametrize("edit", [lowered, for_other_models])
+def test_the_command_itself_ends_on_edited_thresholds(tmp_path, edit):
+    edited = package_with(tmp_path, edit)
+    line = ends_at_once(tmp_path, PYTHONPATH=f"{edited}{os.pathsep}{Path(biometric.__file__).parents[1]}")
+    assert line.startswith("facestep: calibration_mismatch: ")
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("folder", "models")
+def test_a_copy_that_nobody_edited_gets_as_far_as_the_database(tmp_path):
+    same = package_with(tmp_path, lambda _: None)
+    line = ends_at_once(tmp_path, PYTHONPATH=f"{same}{os.pathsep}{Path(biometric.__file__).parents[1]}")
+    assert line.startswith("facestep: settings_invalid: the database is at revision none")
 
 
 def test_an_address_that_is_not_ours_is_refused():
