@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biometric.pipeline import Recogniser, StillFace
-    from biometric.types import Floats, Image
+    from biometric.types import FaceEmbeddings, Floats, Image
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
@@ -137,39 +137,37 @@ def embed_corpus(
     most: int | None = None,
 ) -> Corpus:
     """Return the vectors of all pictures that give any; a person who has `most` of them is not looked at again."""
-    owners: list[str] = []
-    facenet, sface = [], []
-    failures: Counter[str] = Counter()
+    found: list[tuple[str, FaceEmbeddings]] = []
     usable: Counter[str] = Counter()
-    several = looked_at = 0
+    failures: Counter[str] = Counter()
+    several = 0
     for done, picture in enumerate(pictures, start=1):
-        if most is not None and usable[picture.person] >= most:
-            report(done, len(pictures))
-            continue
-        looked_at += 1
-        try:
-            face, crowded = _look(picture.path, recogniser, exactly_one=exactly_one)
-        except CannotTell as exc:
-            failures[exc.code] += 1
-        except OSError:
-            failures["file_unreadable"] += 1
-        else:
-            owners.append(picture.person)
-            usable[picture.person] += 1
-            facenet.append(face.embeddings.facenet.vector)
-            sface.append(face.embeddings.sface.vector)
-            several += crowded
+        if most is None or usable[picture.person] < most:
+            try:
+                face, crowded = _look(picture.path, recogniser, exactly_one=exactly_one)
+            except CannotTell as exc:
+                failures[exc.code] += 1
+            except OSError:
+                failures["file_unreadable"] += 1
+            else:
+                found.append((picture.person, face.embeddings))
+                usable[picture.person] += 1
+                several += crowded
         report(done, len(pictures))
-    people = sorted(set(owners))
+    return _corpus(found, failures, several_faces=several)
+
+
+def _corpus(found: Sequence[tuple[str, FaceEmbeddings]], failures: Mapping[str, int], *, several_faces: int) -> Corpus:
+    people = sorted({person for person, _ in found})
     number = {name: position for position, name in enumerate(people)}
     return Corpus(
         people=tuple(people),
-        person=np.array([number[owner] for owner in owners], np.int32),
-        facenet=np.array(facenet, np.float32),
-        sface=np.array(sface, np.float32),
-        pictures=looked_at,
+        person=np.array([number[person] for person, _ in found], np.int32),
+        facenet=np.array([face.facenet.vector for _, face in found], np.float32),
+        sface=np.array([face.sface.vector for _, face in found], np.float32),
+        pictures=len(found) + sum(failures.values()),
         failures=dict(failures),
-        several_faces=several,
+        several_faces=several_faces,
     )
 
 
