@@ -1,115 +1,296 @@
-"""Drive the calls with known secrets, everything logged at DEBUG; then search log, database and answers for them."""
+"""Drive every endpoint with known secrets, logged at DEBUG; then search log, database and answers for them."""
 
 from __future__ import annotations
 
+import base64
+import io
+import json
 import logging
 import re
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
+from argon2 import PasswordHasher
+from flask import request
 
-from plugin.ceremonies.types import Purpose
-from tests.plugin.api.web import Browser, make_app
-from tests.plugin.factors.scripted import shows
-from tests.plugin.factors.world import world
+from plugin.ceremonies.types import Purpose, Stage
+from plugin.factors import lookup_secrets
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
+from plugin.logs import configure_logging
+from tests.fakes.realm import VERIFIER
+from tests.fakes.whole import code_in, open_whole
+from tests.plugin.factors.scripted import face_of, shows
+from tests.plugin.factors.soft_key import unb64
+from tests.plugin.factors.world import World, world
 
 __all__ = ["world"]
 
+IN_THE_CLEAR = {"one-time code", "state", "nonce"}
+"""A one-time code is six digits that may well stand in some other number, worth nothing once used. State and nonce of
+an open login are kept to be sent back; they are secret from the log only."""
+
+KINDS = {
+    *("signing key", "signed request", "client assertion", "code verifier", "state", "nonce", "browser token"),
+    *("enrolment code", "TOTP secret", "one-time code", "recovery code", "result code", "id_token", "access token"),
+    *("passkey challenge", "passkey clientDataJSON", "passkey authenticatorData", "passkey signature", "client data"),
+    *("frame", "embedding float16", "embedding float32", "embedding float64", "embedding number"),
+}
+
 
 class Journey:
-    """One person's enrolment and login over HTTP, with every secret that was on the way."""
+    """People enrolling and logging in over HTTP, with every secret that was on the way."""
 
     def __init__(self, world) -> None:
         self.world = world
-        app = make_app(world)
-        app.extensions["facestep"].face = world.face
-        self.browser = Browser(app, world.person())
-        self.secrets: dict[str, str | bytes] = {}
+        self.whole = open_whole(world)
+        self.driven: set[str] = set()
+        self.whole.app.after_request(self._note)
+        self.secrets: dict[str, str | bytes] = {"code verifier": VERIFIER, "state": "s" * 22, "nonce": "n" * 22}
+        self.secrets["signing key"] = self.whole.app.extensions["facestep"].signer._keys[-1].as_dict(private=True)["d"]
+        self.alice = self.whole.browser(world.person("alice-id"))
+        self.bob = self.whole.browser(world.person("bob-id"))
 
-    def call(self, name: str, body=None) -> dict:
-        answer = self.browser.call(name, body)
+    def _note(self, response):
+        if response.status_code < 400:
+            self.driven.add(request.endpoint)
+        return response
+
+    def keep(self, name: str, secret: str | bytes) -> None:
+        self.secrets[f"{name} {len(self.secrets)}" if name in self.secrets else name] = secret
+
+    def call(self, browser, name: str, body=None) -> dict:
+        answer = browser.call(name, body)
         assert answer.status_code == 200, (name, answer.get_json())
         self.world.passes(seconds=1)
         return answer.get_json()
 
-    def arrives(self, purpose: Purpose) -> None:
-        self.browser.person.comes_to(purpose)
-        self.secrets[f"browser token ({purpose})"] = self.browser.person.cookie
+    def arrives(self, browser, purpose: Purpose) -> None:
+        assert self.whole.arrives(browser, purpose).status_code == 303
+        self.keep("browser token", browser.person.cookie)
 
-    def enrols(self) -> None:
-        person = self.browser.person
-        issued = self.world.invitations.issue(person.owner, now=self.world.now)
-        self.secrets["enrolment code"] = issued.code
-        self.arrives(Purpose.ENROL)
-        self.browser.call("invitation", {"code": "WRONG-" + issued.code[6:]})
-        self.call("invitation", {"code": issued.code})
-        self.call("consent", {"agree": True, "text_version": "2026-1"})
-        person.totp_secret = self.call("totp/setup")["secret"].replace(" ", "")
-        self.secrets["TOTP secret"] = person.totp_secret
-        self.call("totp/confirm", {"code": person.code()})
-        codes = re.findall(r"<li>([0-9A-Z-]{16,})</li>", self.browser.page().text)
+    def begins_enrolment(self, browser) -> None:
+        issued = self.world.invitations.issue(browser.person.owner, now=self.world.now)
+        self.keep("enrolment code", issued.code)
+        self.arrives(browser, Purpose.ENROL)
+        browser.call("invitation", {"code": "WRONG-" + issued.code[6:]})
+        self.call(browser, "invitation", {"code": issued.code})
+        self.agrees(browser)
+
+    def agrees(self, browser) -> None:
+        self.call(browser, "consent", {"agree": True, "text_version": CONSENT_TEXT_VERSION})
+
+    def ends_enrolment(self, browser) -> None:
+        codes = re.findall(r"<li>([0-9A-Z-]{16,})</li>", browser.page().text)
         assert len(codes) == 10
-        self.secrets |= {f"recovery code {place}": code for place, code in enumerate(codes)}
-        self.call("recovery/acknowledge")
-        self.passes_camera()
+        browser.person.codes = tuple(codes)
+        for code in codes:
+            self.keep("recovery code", code)
+        self.call(browser, "recovery/acknowledge")
+        self.passes_camera(browser)
 
-    def logs_in(self) -> None:
+    def enrols_with_app(self) -> None:
+        self.begins_enrolment(self.alice)
+        self.alice.person.totp_secret = self.call(self.alice, "totp/setup")["secret"].replace(" ", "")
+        self.keep("TOTP secret", self.alice.person.totp_secret)
+        self.call(self.alice, "totp/confirm", {"code": self.alice.person.code()})
+        self.ends_enrolment(self.alice)
+
+    def enrols_with_key(self) -> None:
+        self.begins_enrolment(self.bob)
+        options = self.bob.call("webauthn/register/options").get_data(as_text=True)
+        self.keep("passkey challenge", json.loads(options)["challenge"])
+        answer = self.bob.person.key.create(options)
+        self.keep("client data", answer["response"]["clientDataJSON"])
+        self.call(self.bob, "webauthn/register", {"credential": answer})
+        self.ends_enrolment(self.bob)
+
+    def proves_app(self) -> None:
         self.world.passes(seconds=90)
-        self.arrives(Purpose.LOGIN)
-        self.secrets["one-time code"] = code = self.browser.person.code()
-        self.browser.call("totp/verify", {"code": f"{(int(code) + 1) % 1_000_000:06d}"})
-        self.call("totp/verify", {"code": code})
-        self.passes_camera()
+        self.arrives(self.alice, Purpose.LOGIN)
+        self.keep("one-time code", code := self.alice.person.code())
+        self.alice.call("totp/verify", {"code": f"{(int(code) + 1) % 1_000_000:06d}"})
+        self.call(self.alice, "totp/verify", {"code": code})
 
-    def passes_camera(self) -> None:
-        self.call("face/start")
-        frames = [frame.jpeg for frame in shows("go", "done:alice")]
-        self.secrets["frame"] = frames[0][3:]
-        answer = self.browser.sends_frames(frames).get_json()
-        self.secrets[f"result code {len(self.secrets)}"] = parse_qs(urlsplit(answer["redirect"]).query)["code"][0]
+    def logs_in_with_app(self) -> None:
+        self.proves_app()
+        self.passes_camera(self.alice)
+
+    def logs_in_with_key(self) -> None:
+        self.arrives(self.bob, Purpose.LOGIN)
+        for is_right in (False, True):
+            options = self.bob.call("webauthn/options").get_data(as_text=True)
+            self.keep("passkey challenge", json.loads(options)["challenge"])
+            answer = self.bob.person.key.get(options)
+            for name in ("signature", "clientDataJSON", "authenticatorData"):
+                self.keep(f"passkey {name}", answer["response"][name])
+            if not is_right:
+                answer["response"]["authenticatorData"] = answer["response"]["clientDataJSON"]
+            answered = self.bob.call("webauthn/verify", {"credential": answer})
+            assert (answered.status_code == 200) is is_right
+        self.passes_camera(self.bob)
+
+    def uses_a_recovery_code_and_stops(self) -> None:
+        self.arrives(self.alice, Purpose.LOGIN)
+        self.alice.call("recovery/verify", {"code": self.alice.person.codes[0][:-4] + "0000"})
+        self.call(self.alice, "recovery/verify", {"code": self.alice.person.codes[0]})
+        self.call(self.alice, "cancel")
+
+    def enrols_only_the_face_again(self) -> None:
+        self.world.passes(seconds=90)
+        self.arrives(self.alice, Purpose.ENROL)
+        self.call(self.alice, "totp/verify", {"code": self.alice.person.code()})
+        self.agrees(self.alice)
+        self.call(self.alice, "possession/keep")
+
+    def fetches_a_result_whose_answer_was_lost(self) -> None:
+        self.proves_app()
+        view = self.alice.person.view()
+        self.world.ceremonies.advance(view, to=Stage.DONE, proven="face", now=self.world.now)
+        self.redeems(self.call(self.alice, "finish"))
+
+    def passes_camera(self, browser) -> None:
+        self.call(browser, "face/start")
+        self.sends(browser, "done:mallory:planarity/flat")
+        self.call(browser, "face/start")
+        self.redeems(self.sends(browser, f"done:{browser.person.owner.subject}"))
+
+    def sends(self, browser, last: str) -> dict:
+        frames = [frame.jpeg for frame in shows("go", last)]
+        for jpeg in frames:
+            self.keep("frame", jpeg[3:])
+        return browser.sends_frames(frames).get_json()
+
+    def redeems(self, answer: dict) -> None:
+        code = code_in(answer)
+        self.keep("result code", code)
+        for is_first in (True, False):
+            assertion = self.whole.assertion()
+            self.keep("client assertion", assertion)
+            answered = self.whole.redeem(code, client_assertion=assertion)
+            assert (answered.status_code == 200) is is_first
+            if is_first:
+                self.keep("id_token", answered.get_json()["id_token"])
+                self.keep("access token", answered.get_json()["access_token"])
+
+    def knocks_at_every_door(self) -> None:
+        client = self.whole.app.test_client()
+        for path in ("/.well-known/openid-configuration", "/jwks", "/health/live", "/health/ready", "/static/icon.svg"):
+            with client.get(path) as answer:
+                assert answer.status_code == 200
+        signed = self.whole.request(self.alice.person, Purpose.LOGIN)
+        self.keep("signed request", signed)
+        for changed in (signed[:-8], signed):  # refused, then accepted
+            client.get("/authorize", query_string={"client_id": self.whole.realm.issuer, "request": changed})
+        assert self.whole.post("/idp/erase", subject="bob-id").status_code == 200
+
+    def all_of_it(self) -> None:
+        self.enrols_with_app()
+        self.enrols_with_key()
+        self.logs_in_with_app()
+        self.logs_in_with_key()
+        self.uses_a_recovery_code_and_stops()
+        self.enrols_only_the_face_again()
+        self.fetches_a_result_whose_answer_was_lost()
+        self.stored = b"".join(
+            path.read_bytes() for path in Path(self.world.database._file).parent.glob("facestep.db*")
+        )
+        self.knocks_at_every_door()
+        for subject in ("alice-id", "bob-id"):
+            for vector in (face_of(subject).facenet.vector, face_of(subject).sface.vector):
+                for kind in (np.float16, np.float32, np.float64):
+                    self.keep(f"embedding {np.dtype(kind)}", vector.astype(kind)[:8].tobytes())
+                self.keep("embedding number", f"{vector[0]:.7f}")
 
 
-@pytest.fixture
-def journey(world, caplog):
-    caplog.set_level(logging.DEBUG)
+class Everything(logging.Handler):
+    """Keeps all that a log record holds, also what no formatter prints."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.DEBUG)
+        self.parts: list[str] = []
+
+    def emit(self, record):
+        self.parts.append(repr(record.__dict__))
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory):
+    """The whole journey, made once, with the log as the service writes it and every record beneath."""
+    root = logging.getLogger()
+    before = root.level, list(root.handlers)
+    kept, written = Everything(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        configure_logging("DEBUG")
+        root.handlers[0].setStream(written)
+        root.addHandler(kept)
+        try:
+            made = Journey(World(tmp_path_factory.mktemp("journey")))
+            made.all_of_it()
+        finally:
+            root.setLevel(before[0])
+            root.handlers[:] = before[1]
+    made.log = written.getvalue() + "".join(kept.parts)
+    yield made
+    made.world.database.close()
+
+
+def looks_of(secret: str | bytes) -> list[str]:
+    """Return how a secret may look in a text."""
+    if isinstance(secret, str):
+        return [secret, secret.replace("-", "")]
+    encoded = [base64.b64encode(secret), base64.urlsafe_b64encode(secret)]
+    return [secret.hex(), repr(secret)[2:-1], *(text.decode().rstrip("=") for text in encoded)]
+
+
+def found_in(text: str, secrets) -> list[str]:
+    return [name for name, secret in secrets.items() if any(look in text for look in looks_of(secret))]
+
+
+def test_every_endpoint_was_driven_to_its_end(journey):
+    assert journey.driven == {rule.endpoint for rule in journey.whole.app.url_map.iter_rules()}
+
+
+def test_every_kind_of_secret_was_on_the_way(journey):
+    assert {re.sub(r" \d+$", "", name) for name in journey.secrets} == KINDS
+    assert all(len(secret) >= 6 for secret in journey.secrets.values())
+
+
+def test_a_secret_in_the_log_would_be_found():
+    one = {"a": "AB12-CD34", "b": bytes(range(240, 250))}
+    assert found_in("x AB12CD34 x", one) == ["a"]
+    assert found_in(repr(one["b"]), one) == found_in(one["b"].hex(), one) == ["b"]
+
+
+def test_the_log_has_no_secret(journey):
+    assert '"route": "/token"' in journey.log
+    assert found_in(journey.log, journey.secrets) == []
+
+
+def test_the_database_file_has_no_secret_in_the_clear(journey):
+    assert b"alice-id" in journey.stored  # what we look at is the database
+    found = []
+    for name, secret in journey.secrets.items():
+        raw = [secret] if isinstance(secret, bytes) else [secret.encode(), secret.replace("-", "").encode()]
+        raw += [unb64(secret)] if name.startswith("passkey challenge") else []
+        if not name.startswith(tuple(IN_THE_CLEAR)) and any(look in journey.stored for look in raw):
+            found.append(name)
+    assert found == []
+
+
+def test_the_audit_log_has_no_secret(journey):
+    entries = journey.world.audit.entries(limit=1000)
+    assert {"enrolled", "result_redeemed", "factor_refused", "face_refused", "erased"} <= {e.event for e in entries}
+    assert found_in(repr([entry.as_json() for entry in entries]), journey.secrets) == []
+
+
+def test_no_score_leaves_with_an_answer(world):
     made = Journey(world)
-    made.enrols()
-    made.logs_in()
-    return made
-
-
-def test_the_log_has_no_secret(journey, caplog):
-    text = caplog.text + "".join(repr(record.__dict__) for record in caplog.records)
-    found = [name for name, secret in journey.secrets.items() if isinstance(secret, str) and secret in text]
-    assert found == []
-
-
-def test_the_database_file_has_no_secret_in_the_clear(journey, world):
-    folder = Path(world.database._file).parent
-    stored = b"".join(path.read_bytes() for path in folder.glob("facestep.db*"))
-    # a one-time code is six digits that may well stand in some other number; it is worth nothing once used
-    found = [
-        name
-        for name, secret in journey.secrets.items()
-        if name != "one-time code" and (secret.encode() if isinstance(secret, str) else secret) in stored
-    ]
-    assert found == []
-
-
-def test_the_audit_log_has_no_secret(journey, world):
-    entries = repr([(entry.event, dict(entry.details)) for entry in world.audit.entries(limit=1000)])
-    found = [name for name, secret in journey.secrets.items() if isinstance(secret, str) and secret in entries]
-    assert found == []
-
-
-def test_no_score_leaves_with_an_answer(journey):
-    refused = journey.browser
-    refused.person.comes_to(Purpose.LOGIN)
-    journey.world.passes(seconds=60)
-    journey.call("totp/verify", {"code": refused.person.code()})
-    journey.call("face/start")
-    answer = refused.sends_frames([frame.jpeg for frame in shows("go", "done:mallory")]).get_json()
+    made.enrols_with_app()
+    made.proves_app()
+    made.call(made.alice, "face/start")
+    answer = made.sends(made.alice, "done:mallory")
     assert answer["state"] == "refused"
     assert not re.search(r"similar|score|threshold|\d\.\d", repr(answer))
 
@@ -120,5 +301,5 @@ def test_nothing_is_left_in_the_temporary_folder(world, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr("tempfile.tempdir", None)
     made = Journey(world)
-    made.enrols()
+    made.enrols_with_app()
     assert list(temporary.rglob("*")) == []
