@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from plugin.ceremonies.types import Stage
-from plugin.errors import PUBLIC
+from plugin.errors import PUBLIC, ServiceError
 from plugin.factors import lookup_secrets
 from plugin.store.database import Database
 from plugin.store.tables import Base
@@ -289,3 +289,60 @@ def test_the_login_goes_on_when_the_fault_is_gone(met):
 def test_only_what_was_used_up_has_to_be_asked_for_again(met):
     used_up = met.call.anew and bool(met.may_have_changed - {"attempts"})
     assert (met.again is not met.anew) == used_up
+
+
+@pytest.fixture
+def whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    with FakeVault().running() as vault:
+        world = Outages(tmp_path, vault)
+        yield open_whole(world)
+        world.database.close()
+
+
+def cannot_write(monkeypatch, world, event):
+    """Let the database fail exactly where this entry is written, inside the transaction of what it tells."""
+    append = world.audit.append
+
+    def failing(name, **entry):
+        if name == event:
+            raise ServiceError("store_unavailable", "disk full")
+        append(name, **entry)
+
+    monkeypatch.setattr(world.audit, "append", failing)
+
+
+@pytest.mark.parametrize("name", ["totp", "recovery", "webauthn", "last_frames"])
+def test_an_acceptance_that_cannot_be_written_down_did_not_happen(whole, monkeypatch, name):
+    world, browser = whole.world, whole.browser()
+    send = CALLS[name].make(whole, browser)
+    before, view = world.rows(), browser.person.view()
+    with monkeypatch.context() as patch:
+        cannot_write(patch, world, "factor_accepted")
+        assert error_of(send()) == (503, "store_unavailable")
+    changed = {table for table, rows in world.rows().items() if rows != before[table]}
+    assert changed == CALLS[name].half  # the count and the challenge, which were used up before
+    assert (browser.person.view().stage, browser.person.view().amr) == (view.stage, view.amr)
+    again = send()
+    if CALLS[name].anew:
+        again = starts_anew(whole, browser, name)
+    assert {"next", "redirect"} & set(again.get_json())
+
+
+def test_a_result_that_cannot_be_written_down_is_not_handed_out_but_waits(whole, monkeypatch):
+    world, browser = whole.world, whole.browser()
+    send, codes = last_frames(whole, browser), world.rows()["result_codes"]  # that of the enrolment
+    with monkeypatch.context() as patch:
+        cannot_write(patch, world, "result_issued")
+        assert error_of(send()) == (503, "store_unavailable")
+    assert browser.person.view().stage is Stage.DONE
+    assert world.rows()["result_codes"] == codes
+    assert code_in(browser.call("finish").get_json())
+
+
+def test_a_code_whose_use_cannot_be_written_down_gives_no_token(whole, monkeypatch):
+    send = token(whole, whole.browser())
+    with monkeypatch.context() as patch:
+        cannot_write(patch, whole.world, "result_redeemed")
+        assert error_of(send()) == (503, "store_unavailable")
+    assert (send().status_code, send().get_json()["error"]) == (400, "invalid_grant")
