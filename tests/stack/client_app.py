@@ -58,8 +58,8 @@ class ClientApp:
         self._server.shutdown()
         self._server.server_close()
 
-    def begin(self, *, acr: str | None = None, prompt: str | None = None) -> Login:
-        """Return where to send the browser."""
+    def begin(self, *, acr: str | None = None, prompt: str | None = None, action: str | None = None) -> Login:
+        """Return where to send the browser; `action` is one that Keycloak offers to applications (kc_action)."""
         verifier, nonce, state = (secrets.token_urlsafe(32) for _ in range(3))
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
@@ -73,6 +73,7 @@ class ClientApp:
             "code_challenge_method": "S256",
             **({"acr_values": acr} if acr else {}),
             **({"prompt": prompt} if prompt else {}),
+            **({"kc_action": action} if action else {}),
         }
         url = f"{self.issuer}/protocol/openid-connect/auth?{urlencode(query)}"
         return Login(url=url, redirect_uri=self.redirect_uri, nonce=nonce, state=state, verifier=verifier)

@@ -94,7 +94,7 @@ class World:
         """Return (event, details) of the entries written since `mark`."""
         return [(str(entry["event"]), entry["details"]) for entry in self.stack.audit()[mark:]]  # type: ignore[misc]
 
-    def found(self, mark: int, event: str, **details: str) -> str:
+    def found(self, mark: int, event: str, **details: str | int) -> str:
         """Return "audited" when such an entry was written since `mark`, else what was there instead.
 
         The page may give up a moment before the server has finished judging, so an entry has some seconds to come.
