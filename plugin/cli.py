@@ -51,7 +51,7 @@ WHAT_TO_DO: Final[dict[str, str]] = {
     "vault_wrong_mac": "run `facestep audit verify`; a stored row was changed outside of facestep",
     "report_unwritable": "name a file in a folder that exists and that you may write to",
     "clips_invalid": "mend the list; `facestep evaluate ceremony --help` says what it holds",
-    "store_busy": "try again, or move to PostgreSQL",
+    "store_busy": "try again; look for a backup or another program that holds the lock",
     "database_not_migrated": "run `facestep database migrate`",
 }
 
