@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FrameQueue } from '../../plugin/static/js/face/frame_queue.js';
 
-const sizes = { batch: 6, most: 11, maxFrames: 300 };
+const sizes = { batch: 6, batchMs: 396, most: 11, maxFrames: 300 };
 
 /** @param {FrameQueue} queue @param {number} count @param {number} from */
 function fill(queue, count, from = 0) {
@@ -13,6 +13,14 @@ test('nothing is sent before a batch is full', () => {
   const queue = new FrameQueue(sizes);
   fill(queue, 5);
   assert.equal(queue.take(), undefined);
+});
+
+test('a slow camera does not make the person wait until a batch is full', () => {
+  const queue = new FrameQueue(sizes);
+  for (const at of [0, 200, 390]) queue.push(/** @type {any} */ ('jpeg'), at);
+  assert.equal(queue.take(), undefined);
+  queue.push(/** @type {any} */ ('jpeg'), 600);
+  assert.deepEqual(queue.take()?.map((frame) => frame.seq), [0, 1, 2, 3]);
 });
 
 test('the first batch begins with the first frame', () => {

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { CeremonyError } from '../../plugin/static/js/errors.js';
 import { frameGrid } from '../../plugin/static/js/face/frame_grid.js';
 import { askFor, hintSentence, instructionKey } from '../../plugin/static/js/face/instruction.js';
+import { middleOf } from '../../plugin/static/js/face/jpeg_encoder.js';
 import { cancelCeremony, runCeremony } from '../../plugin/static/js/run_ceremony.js';
 import { fromBase64url, toBase64url } from '../../plugin/static/js/webauthn/base64url.js';
 import { identifyError } from '../../plugin/static/js/webauthn/identify_error.js';
@@ -85,4 +86,10 @@ test('leaving the page cancels what runs, and an error of its own passes through
   cancelCeremony();
   await assert.rejects(running, { code: 'cancelled' });
   await assert.rejects(runCeremony(async () => Promise.reject(new CeremonyError('network'))), { code: 'network' });
+});
+
+test('the middle of a picture is cut to the wanted shape and nothing is stretched', () => {
+  const wanted = { width: 640, height: 480 };
+  assert.deepEqual(middleOf({ videoWidth: 1280, videoHeight: 720 }, wanted), [160, 0, 960, 720]);
+  assert.deepEqual(middleOf({ videoWidth: 480, videoHeight: 640 }, wanted), [0, 140, 480, 360]);
 });

@@ -1,5 +1,9 @@
 // @ts-check
 import { frameGrid } from './frame_grid.js';
+import { JpegEncoder } from './jpeg_encoder.js';
+
+/** Pictures that may be on their way through the encoder: half a second of them, so that a short stall loses none. */
+const MOST_ENCODING = 8;
 
 /**
  * Take about one JPEG an interval from `video` and hand it to `onFrame`, until it says no or the signal aborts.
@@ -11,48 +15,33 @@ import { frameGrid } from './frame_grid.js';
  * @param {AbortSignal} signal
  */
 export function captureFrames(video, wanted, onFrame, signal) {
-  const canvas = document.createElement('canvas');
-  canvas.width = wanted.width;
-  canvas.height = wanted.height;
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { alpha: false }));
+  const encoder = new JpegEncoder(wanted);
+  signal.addEventListener('abort', () => encoder.close(), { once: true });
   const isDue = frameGrid(wanted.intervalMs);
-  let encoding = false;
+  let encoding = 0;
+  let before = Promise.resolve();
   let last = new Uint8Array();
 
-  /** @param {number} capturedMs */
-  async function take(capturedMs) {
-    drawMiddle(context, video);
-    const jpeg = await new Promise((/** @type {BlobCallback} */ done) => canvas.toBlob(done, 'image/jpeg', wanted.quality));
-    if (!jpeg || signal.aborted) return;
-    const bytes = new Uint8Array(await jpeg.arrayBuffer());
-    if (sameBytes(bytes, last) || signal.aborted) return;
+  /** @param {Promise<ArrayBuffer>} jpeg @param {number} capturedMs @param {Promise<void>} earlier */
+  async function handOver(jpeg, capturedMs, earlier) {
+    const bytes = new Uint8Array(await jpeg.catch(() => new ArrayBuffer(0)));
+    await earlier;
+    encoding -= 1;
+    if (signal.aborted || bytes.length === 0 || sameBytes(bytes, last)) return;
     last = bytes;
-    onFrame(jpeg, capturedMs);
+    onFrame(new Blob([bytes], { type: 'image/jpeg' }), capturedMs);
   }
 
   function look() {
     if (signal.aborted) return;
     const capturedMs = performance.now() - wanted.startedAt;
-    if (!encoding && isDue(capturedMs)) {
-      encoding = true;
-      take(capturedMs).finally(() => (encoding = false));
+    if (encoding < MOST_ENCODING && isDue(capturedMs)) {
+      encoding += 1;
+      before = handOver(encoder.encode(video), capturedMs, before);
     }
     onNextPicture(video, look);
   }
   onNextPicture(video, look);
-}
-
-/**
- * Draw the middle of the video's picture so that it fills the canvas.
- * @param {CanvasRenderingContext2D} context
- * @param {HTMLVideoElement} video
- */
-function drawMiddle(context, video) {
-  const { width, height } = context.canvas;
-  const scale = Math.max(width / video.videoWidth, height / video.videoHeight);
-  const [cutWidth, cutHeight] = [width / scale, height / scale];
-  const [left, top] = [(video.videoWidth - cutWidth) / 2, (video.videoHeight - cutHeight) / 2];
-  context.drawImage(video, left, top, cutWidth, cutHeight, 0, 0, width, height);
 }
 
 /**

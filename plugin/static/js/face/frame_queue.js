@@ -6,8 +6,10 @@
  */
 
 /**
- * Frames in order, cut into batches. Every batch after the first begins with the last frame of the batch before, so
- * that the server can follow points and the chain of frames from one request to the next.
+ * Frames in order, cut into batches. A batch is due when it is full, or when its first frame has waited for as long as a
+ * full one takes: a slow camera must not make the person wait for an answer. Every batch after the first begins with
+ * the last frame of the batch before, so that the server can follow points and the chain of frames from one request to
+ * the next.
  */
 export class FrameQueue {
   /** @type {QueuedFrame[]} */
@@ -19,9 +21,13 @@ export class FrameQueue {
   /** @type {(() => void) | undefined} */
   #wake;
 
-  /** @param {{batch: number, most: number, maxFrames: number}} sizes new frames in a usual and in the largest batch */
-  constructor({ batch, most, maxFrames }) {
+  /**
+   * @param {{batch: number, batchMs: number, most: number, maxFrames: number}} sizes new frames in a usual and in the
+   *   largest batch; how long a usual one takes
+   */
+  constructor({ batch, batchMs, most, maxFrames }) {
     this.batch = batch;
+    this.batchMs = batchMs;
     this.most = most;
     this.maxFrames = maxFrames;
   }
@@ -37,13 +43,13 @@ export class FrameQueue {
     this.#waiting.push({ seq: this.#taken, captured_ms, jpeg });
     this.#taken += 1;
     this.#lastMs = captured_ms;
-    if (this.#waiting.length >= this.batch) this.#wake?.();
+    if (this.#isDue()) this.#wake?.();
     return true;
   }
 
   /** Return the next batch, or undefined until enough frames wait. @returns {QueuedFrame[] | undefined} */
   take() {
-    if (this.#waiting.length < this.batch) return undefined;
+    if (!this.#isDue()) return undefined;
     const fresh = this.#waiting.splice(0, this.most);
     const batch = this.#last ? [this.#last, ...fresh] : fresh;
     this.#last = fresh[fresh.length - 1];
@@ -52,9 +58,14 @@ export class FrameQueue {
 
   /** Resolve when a batch may be there. */
   async ready() {
-    if (this.#waiting.length >= this.batch) return;
+    if (this.#isDue()) return;
     await new Promise((resolve) => (this.#wake = () => resolve(undefined)));
     this.#wake = undefined;
+  }
+
+  #isDue() {
+    const [first] = this.#waiting;
+    return this.#waiting.length >= this.batch || (first !== undefined && this.#lastMs - first.captured_ms >= this.batchMs);
   }
 
   /** Wake whoever waits in `ready()`, for example because the check was cancelled. */

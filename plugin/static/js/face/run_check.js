@@ -32,7 +32,8 @@ export async function runCheck(video, show, outer) {
     if (start.state === 'refused') return start;
     const startedAt = performance.now();
     show.onStart(start);
-    const queue = new FrameQueue({ batch: start.frame.batch, most: start.frame.batch_most, maxFrames: start.frame.max });
+    const { batch, batch_most: most, max: maxFrames, interval_ms: intervalMs } = start.frame;
+    const queue = new FrameQueue({ batch, batchMs: batch * intervalMs, most, maxFrames });
     captureFrames(video, wantedOf(start.frame, startedAt), (jpeg, at) => queue.push(jpeg, at), signal);
     const late = pause(start.deadline_ms + GRACE_MS, signal).then(() => Promise.reject(new CeremonyError('too_late')));
     return await Promise.race([sendFrames(queue, show.onProgress, signal), ended, late]);
