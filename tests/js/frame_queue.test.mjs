@@ -48,6 +48,15 @@ test('a page that fell behind sends more at once, but never more than the larges
   assert.deepEqual(queue.take()?.map((frame) => frame.seq), [16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
 });
 
+test('the last frames that may be sent are sent, however few they are', () => {
+  const queue = new FrameQueue({ ...sizes, maxFrames: 8 });
+  fill(queue, 6);
+  queue.take();
+  fill(queue, 2, 6);
+  assert.deepEqual(queue.take()?.map((frame) => frame.seq), [5, 6, 7]);
+  assert.equal(queue.take(), undefined);
+});
+
 test('times are whole and strictly increasing even if the clock stands still', () => {
   const queue = new FrameQueue({ ...sizes, batch: 3 });
   for (const at of [10.4, 10.4, 9]) queue.push(/** @type {any} */ ('jpeg'), at);

@@ -65,7 +65,9 @@ export class FrameQueue {
 
   #isDue() {
     const [first] = this.#waiting;
-    return this.#waiting.length >= this.batch || (first !== undefined && this.#lastMs - first.captured_ms >= this.batchMs);
+    if (!first) return false;
+    const full = this.#waiting.length >= this.batch || this.#taken >= this.maxFrames; // the last of all ends the challenge
+    return full || this.#lastMs - first.captured_ms >= this.batchMs;
   }
 
   /** Wake whoever waits in `ready()`, for example because the check was cancelled. */
