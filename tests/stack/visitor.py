@@ -153,9 +153,9 @@ class Visitor:
         """Sit before the camera, and again where the page offers it, as a person does. Return finished or refused."""
         for number in range(1, tries + 1):
             state = self.show_face()
+            print(f"· {state} at the camera, try {number} of {tries}", flush=True)
             if state == "finished":
                 break
-            print(f"· try {number} at the camera was refused", flush=True)
         return state
 
     def show_face(self) -> str:
