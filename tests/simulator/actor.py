@@ -44,6 +44,11 @@ class Person:
         """Understand a new instruction and act on it after the reaction time."""
         self._timeline.show(action, count, at_ms)
 
+    def hear(self, hint: str, at_ms: float) -> None:
+        """Follow a hint of the page: turn more slowly."""
+        if hint == "turn_slower":
+            self._timeline.slower(at_ms)
+
     def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
         """The person's screen shines in this colour (B, G, R, 0 to 1)."""
         self._glow.show(colour, at_ms)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_TRIES = 5
+SLOWER = 1.6  # times as long, for whoever is asked to be slower
 ACTIONS = ("centre", "turn_left", "turn_right", "blink", "smile")
 
 
@@ -50,6 +51,12 @@ class Timeline:
         self.habits = habits
         self._rng = np.random.default_rng(seed)
         self._moves: list[_Move] = []
+        self._pace = 1.0
+
+    def slower(self, at_ms: float) -> None:
+        """Understand that the last instruction was done too quickly, and do it again."""
+        self._pace *= SLOWER
+        self.show(self._moves[-1].action, 1, at_ms)
 
     def show(self, action: str, count: int, at_ms: float) -> None:
         """Understand a new instruction and act on it after the reaction time."""
@@ -64,6 +71,7 @@ class Timeline:
         strength, ramp = 1.0, self.habits.smile_ms
         if action.startswith("turn"):
             strength, ramp = self._rng.uniform(*self.habits.turn_deg), self._rng.uniform(*self.habits.turn_ms)
+            ramp *= self._pace
         blinks = tuple(self._plan_blinks(start, count)) if action == "blink" else ()
         self._moves.append(_Move(action, start, strength, ramp, blinks))
 

@@ -15,7 +15,12 @@ import numpy as np
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from biometric.liveness.evidence import Evidence
+    from biometric.liveness.steps.window import Window
+
+    Column = NDArray[np.float32]
 
 LEAST_TURN: Final = 15.0  # degrees; below, a strongly bent sheet is hardly narrower than a head
 MOST_TURN: Final = 40.0  # beyond, half the patches are hidden
@@ -40,7 +45,7 @@ def evaluate(evidence: Evidence) -> CueResult:
     yaw, tracked, *told = evidence.columns("yaw", "tracked", "relief", "bump", "narrow", "residual").T
     straight = evidence.baseline.yaw if evidence.baseline is not None else 0.0
     turned = np.abs(yaw - straight)
-    usable = np.isfinite(told[0]) & (turned <= MOST_TURN) & (tracked >= LEAST_TRACKED)
+    usable = _followed(turned, tracked, told[0])
     by_mesh = usable & (turned >= LEAST_TURN)
     head = bool(by_mesh.sum() >= LEAST_FRAMES)  # else only a sheet was turned, of which the mesh saw no turn
     usable = by_mesh if head else usable
@@ -51,6 +56,17 @@ def evaluate(evidence: Evidence) -> CueResult:
     numbers |= {"relief": relief, "bump": bump, "narrow": narrow, "residual": residual}
     verdict, why = _decide(relief, bump, narrow, residual, head=head)
     return CueResult("planarity", Physics.GEOMETRY, verdict, why, numbers)
+
+
+def is_measured(window: Window) -> bool:
+    """Return whether the skin could be followed through a turn in `window`, whatever it told; steps/judge.py asks."""
+    turned = np.abs(window.yaw)
+    usable = _followed(turned, window.get("tracked"), window.get("relief")) & (turned >= LEAST_TURN)
+    return bool(usable.sum() >= LEAST_FRAMES)
+
+
+def _followed(turned: Column, tracked: Column, relief: Column) -> NDArray[np.bool_]:
+    return np.isfinite(relief) & (turned <= MOST_TURN) & (tracked >= LEAST_TRACKED)
 
 
 def _decide(relief: float, bump: float, narrow: float, residual: float, *, head: bool) -> tuple[Verdict, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FRAMES: Final = 6  # 0.4 s at 15 a second
-SPAN_MS: Final = 1200  # these frames lie this close together
+SPAN_MS: Final = 2000  # these frames lie this close together; at rest for longer is no easier, and 3 a second suffice
 MOST_YAW: Final = 11.0  # cameras stand beside screens; genuine clips begin at up to 9 degrees
 MOST_PITCH: Final = 25.0
 MOST_SWAY: Final = 4.0  # degrees between the least and the greatest yaw

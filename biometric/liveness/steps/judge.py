@@ -3,6 +3,9 @@
 A recording that happens to hold every action does them at its own times. So an action that was not asked for is a
 mistake: a second turn to the wrong side, a turn while something else was asked, more blinks than asked, blinks in a
 row while something else was asked. People make one now and then (MISTAKES_ALLOWED), recordings make one after another.
+
+A turn is only done when skin could be followed through it, or through a turn before: a head that turns faster than the
+camera takes pictures is asked to do it once more, rather than told at the end that nothing was confirmed.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from biometric.liveness.challenge import Step, StepKind
+from biometric.liveness.cues.planarity import is_measured
 from biometric.liveness.steps.blink import blink_groups, judge_blink
 from biometric.liveness.steps.smile import judge_smile
 from biometric.liveness.steps.turn import excursions, judge_turn
-from biometric.liveness.steps.window import REACTION_MS, StepView, Window, window
+from biometric.liveness.steps.window import REACTION_MS, Hint, StepView, Window, window
 
 if TYPE_CHECKING:
     from biometric.liveness.evidence import Baseline, Evidence, StepMark
@@ -38,6 +42,8 @@ def judge_step(step: Step, evidence: Evidence, baseline: Baseline, mark: StepMar
         view = judge_smile(frames, before=window(evidence, baseline, start_ms=0, end_ms=frames.start_ms))
     else:
         view = judge_turn(frames, side=1 if step.kind is StepKind.TURN_LEFT else -1)
+        if view.done and not is_measured(window(evidence, baseline, start_ms=0, end_ms=frames.end_ms)):
+            view = replace(view, done=False, hint=Hint.TURN_SLOWER)
     return view if view.done else replace(view, hint=frames.distance_hint or view.hint)
 
 

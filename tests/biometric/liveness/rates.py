@@ -13,7 +13,7 @@ import argparse
 import json
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,11 @@ from biometric.liveness.challenge import draw_challenge, draw_pauses, parse_step
 from biometric.liveness.cues.result import Verdict
 from biometric.liveness.session import FaceSession
 from biometric.pipeline import FacePipeline
-from tests.biometric.liveness.rig import Page
+from tests.biometric.liveness.rig import FRAME_MS, Page
 from tests.fixtures_cache import PICTURES, cache_folder, load_picture
 from tests.simulator import Person, Sensor, Subject, attacks
-from tests.simulator.clips import person_clips
+from tests.simulator.clips import FPS, person_clips
+from tests.simulator.timeline import Habits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,13 +48,21 @@ class Case:
     seed: int
     steps: Sequence[Step]
     pipeline: FacePipeline
+    fps: float = FPS
+    habits: Habits = field(default_factory=Habits)
+
+    @property
+    def frame_ms(self) -> float:
+        """Return how far frames lie apart."""
+        return FRAME_MS if self.fps == FPS else 1000 / self.fps
 
     def recording(self, *, steps: Sequence[Step] | None = None) -> list[bytes]:
         """Return what was sent in an earlier genuine login of the same person, for a challenge drawn for itself."""
         rng = random.Random(self.seed + 5000)
         asked = steps or draw_challenge(rng)
         session = FaceSession.begin(asked, mode="login", pauses_ms=draw_pauses(rng, tuple(asked)))
-        page = Page(Person(Subject(self.photo), seed=self.seed + 900), session, self.pipeline)
+        person = Person(Subject(self.photo), seed=self.seed + 900, habits=self.habits)
+        page = Page(person, session, self.pipeline, frame_ms=self.frame_ms)
         page.play()
         return [frame.jpeg for frame in page.sent]
 
@@ -78,16 +87,18 @@ class EncodedAnew:
 
 
 ACTORS: dict[str, Callable[[Case], Actor]] = {
-    GENUINE: lambda case: Person(Subject(case.photo), seed=case.seed),
+    GENUINE: lambda case: Person(Subject(case.photo), seed=case.seed, habits=case.habits),
     "flat_print": lambda case: attacks.PrintedPhoto(case.photo, seed=case.seed),
     "bent_print": lambda case: attacks.PrintedPhoto(case.photo, seed=case.seed, bend_radius_m=0.10),
     "strongly_bent_print": lambda case: attacks.PrintedPhoto(case.photo, seed=case.seed, bend_radius_m=0.07),
     "cut_out_eyes": lambda case: attacks.CutOutEyes(case.photo, Subject(case.other), seed=case.seed),
     "still_on_tablet": lambda case: attacks.StillOnScreen(case.photo, seed=case.seed),
-    "film_on_tablet": lambda case: attacks.FilmOnScreen(case.film(), seed=case.seed),
-    "injected_recording": lambda case: attacks.Injected(case.recording()),
+    "film_on_tablet": lambda case: attacks.FilmOnScreen(case.film(), seed=case.seed, fps=case.fps),
+    "injected_recording": lambda case: attacks.Injected(case.recording(), fps=case.fps),
     "injected_clips_with_cuts": lambda case: attacks.CutClips(person_clips(Subject(case.photo), seed=case.seed)),
-    "injected_recording_encoded_anew": lambda case: EncodedAnew(attacks.Injected(case.recording()), seed=case.seed),
+    "injected_recording_encoded_anew": lambda case: EncodedAnew(
+        attacks.Injected(case.recording(), fps=case.fps), seed=case.seed
+    ),
     "injected_clips_encoded_anew": lambda case: EncodedAnew(
         attacks.CutClips(person_clips(Subject(case.photo), seed=case.seed)), seed=case.seed
     ),
@@ -115,7 +126,10 @@ def main() -> int:
     parser.add_argument("--species", nargs="*", default=list(ACTORS))
     parser.add_argument("--steps", help="Ask for these steps instead of drawing some, and stop after --frames.")
     parser.add_argument("--frames", type=int, default=299)
+    parser.add_argument("--fps", type=float, default=FPS, help="Frames a second that the page sends.")
+    parser.add_argument("--turn-ms", type=float, nargs=2, help="A turn of a living person takes between these times.")
     options = parser.parse_args()
+    habits = Habits(turn_ms=tuple(options.turn_ms)) if options.turn_ms else Habits()
     steps = parse_steps(options.steps) if options.steps else None
     pipeline = FacePipeline.open(cache_folder() / "models")
     people = list(_photos(options.photos, options.every))
@@ -125,7 +139,9 @@ def main() -> int:
             _, other = people[(number + 1) % len(people)]
             for seed in range(options.seeds):
                 seeded = random.Random(1000 * number + seed)
-                case = Case(photo, other, 1000 * number + seed, steps or draw_challenge(seeded), pipeline)
+                case = Case(
+                    photo, other, 1000 * number + seed, steps or draw_challenge(seeded), pipeline, options.fps, habits
+                )
                 entries.append(_login(species, name, case, frames=options.frames))
                 print(json.dumps(entries[-1]), flush=True)
     counts = {species: _count([e for e in entries if e["species"] == species]) for species in options.species}
@@ -146,7 +162,7 @@ def _login(species: str, name: str, case: Case, *, frames: int) -> dict[str, obj
     pauses_ms = draw_pauses(random.Random(case.seed + 77), tuple(case.steps))
     pipeline = case.pipeline
     session = FaceSession.begin(case.steps, mode="login", pauses_ms=pauses_ms)
-    page = Page(ACTORS[species](case), session, pipeline)
+    page = Page(ACTORS[species](case), session, pipeline, frame_ms=case.frame_ms)
     stopped = ""
     try:
         page.play(frames=frames)

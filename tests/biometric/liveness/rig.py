@@ -1,7 +1,8 @@
 """A login without a browser: an actor at the camera, a session behind it, a page in between.
 
-The page takes 15 frames a second, sends them by six with the last one repeated, and shows a new step when the answer
-has come. Whatever is measured this way is a *simulated* figure.
+The page takes 15 frames a second, or as many as a test says, sends them by six, or what came in that time, with the
+last one repeated. It shows a new step when the answer has come, and a hint when it came twice. Whatever is measured
+this way is a *simulated* figure.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ FRAME_MS = 66
 BATCH = 6
 ANSWER_MS = 120  # from the last frame of a batch to the page showing the answer
 UPLOAD_MS = 60
+HINT_SHOWN, HINT_STAYS = 2, 8  # answers until a hint is shown, and until somebody notices that it is still there
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class Page:
     pipeline: FacePipeline
     log: list[tuple[int, Progress]] = field(default_factory=list)
     sent: list[Frame] = field(default_factory=list)
+    frame_ms: float = FRAME_MS
+    _hinted: tuple[str | None, int] = (None, 0)
     between: Callable[[FaceSession], FaceSession] = lambda session: FaceSession.from_bytes(session.to_bytes())
 
     def play(self, *, frames: int = 299) -> Progress:
@@ -43,12 +47,12 @@ class Page:
         shows: tuple[float, Step] | None = None
         batch: list[Frame] = []
         for seq in range(frames):
-            at_ms = seq * FRAME_MS
+            at_ms = round(seq * self.frame_ms)
             if shows is not None and at_ms >= shows[0]:
                 self.actor.show(str(shows[1].kind), shows[1].count, shows[0])
                 shows = None
             batch.append(Frame(seq, at_ms, jpeg(self.actor, at_ms)))
-            if len(batch) < BATCH:
+            if len(batch) < BATCH and at_ms - batch[0].captured_ms < BATCH * FRAME_MS:
                 continue
             progress = self.push(batch)
             batch = []
@@ -56,7 +60,15 @@ class Page:
                 break
             if progress.state is State.NEXT_STEP:
                 shows = at_ms + ANSWER_MS, self.session.evidence.steps[progress.step_index]
+            self._hint(progress.hint, at_ms + ANSWER_MS)
         return progress
+
+    def _hint(self, hint: str | None, at_ms: float) -> None:
+        """Show a hint once it came twice in a row, as guide.js does; people do as it says, and more so if it stays."""
+        self._hinted = (hint, self._hinted[1] + 1 if hint == self._hinted[0] else 1)
+        hear = getattr(self.actor, "hear", None)
+        if hint is not None and hear is not None and self._hinted[1] % HINT_STAYS == HINT_SHOWN:
+            hear(hint, at_ms)
 
     def push(self, batch: Sequence[Frame]) -> Progress:
         """Send one batch, with the last frame of the one before."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biometric.liveness.challenge import Step, StepKind
+from biometric.liveness.cues.planarity import LEAST_TURN
 from biometric.liveness.evidence import Baseline, Evidence, Mode, Pose, PoseSample, StepMark, make_row
 from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings
 
@@ -32,6 +33,7 @@ REST = {
     "face_change": 0.01,
     "scene_change": 0.001,
 }
+HEAD = {"tracked": 0.9, "relief": 1.5, "bump": 0.9, "narrow": 0.0, "residual": 0.1}
 BASELINE = Baseline(captured_ms=0.0, yaw=0.0, pitch=5.0, scale=90.0, ear=0.30, mouth_width=0.50, corners_up=0.0)
 TURN = Step(StepKind.TURN_LEFT)
 BLINK_TWICE = Step(StepKind.BLINK, 2)
@@ -52,8 +54,10 @@ class Script:
         return self
 
     def yaw(self, *degrees: float, **values: float) -> Script:
-        """One frame for each angle."""
-        self.rows += [{**REST, **values, "yaw": angle} for angle in degrees]
+        """One frame for each angle; beyond the first few degrees the skin tells that it is a head."""
+        for angle in degrees:
+            skin = HEAD if abs(angle) >= LEAST_TURN else {}
+            self.rows.append({**REST, **skin, **values, "yaw": angle})
         return self
 
     def turn(self, to: float = 26.0, *, frames: int = 8, hold: int = 5, **values: float) -> Script:

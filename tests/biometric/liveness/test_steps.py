@@ -68,6 +68,15 @@ def test_a_face_lost_on_the_way_breaks_the_path():
     assert not view(Script().rest().yaw(4, 8).away(8).yaw(16, 20, 24, 24, 24), TURN).done
 
 
+@pytest.mark.parametrize("skin", [{"relief": float("nan")}, {"tracked": 0.15}])
+def test_a_turn_through_which_no_skin_could_be_followed_is_asked_for_again_and_slower(skin):
+    script = Script().rest().turn(26, **skin)
+    seen = view(script, TURN)
+    assert not seen.done
+    assert seen.hint is Hint.TURN_SLOWER
+    assert view(script.rest().turn(26), TURN).done
+
+
 def test_a_turn_done_before_it_was_asked_does_not_count():
     script = Script().rest().turn(26).rest(20)
     asked = (8 + 10) * FRAME_MS
@@ -205,6 +214,14 @@ def test_the_opening_takes_the_baseline_from_a_person_at_rest():
     assert found.yaw == pytest.approx(6.0, abs=0.5)
     assert found.ear == pytest.approx(0.30, abs=0.01)
     assert found.mouth_width == pytest.approx(0.50, abs=0.01)
+
+
+@pytest.mark.parametrize(("frames_a_second", "enough"), [(3, True), (2, False)])
+def test_three_pictures_a_second_are_enough_for_the_opening(frames_a_second, enough):
+    evidence = Script().rest(6).evidence()
+    for place, row in enumerate(evidence.rows):
+        row[0] = place * 1000 / frames_a_second
+    assert isinstance(judge_centre(evidence), Baseline) is enough
 
 
 def test_a_blink_in_the_opening_does_not_lower_the_baseline_of_the_eyes():

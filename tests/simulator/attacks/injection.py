@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.simulator.clips import Clip
 
 FPS = 15
+ROUNDING = 0.01  # of a frame: times are whole milliseconds
 
 
 class Injected:
@@ -33,7 +34,7 @@ class Injected:
 
     def jpeg(self, at_ms: float) -> bytes:
         """Return recorded bytes."""
-        return self._frames[int(at_ms * self._fps / 1000) % len(self._frames)]
+        return self._frames[int(at_ms * self._fps / 1000 + ROUNDING) % len(self._frames)]
 
     def frame(self, at_ms: float) -> Image:
         """Return the picture in these bytes."""
