@@ -57,6 +57,15 @@ def test_a_flat_print_moved_and_tilted_is_refused(login):
     assert planarity.evaluate(evidence).verdict is not Verdict.CONFIRM
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_flat_print_that_only_has_to_turn_is_refused_for_being_flat(login, seed):
+    """Nothing to blink or smile at: the geometry of the turn denies it, whatever else does."""
+    report, evidence = login(attacks.PrintedPhoto(load_picture(PHOTO), seed=seed), TURN_ALONE)
+    assert not report.accepted
+    vote = planarity.evaluate(evidence)
+    assert (vote.verdict, vote.why) == (Verdict.DENY, "flat")
+
+
 @pytest.mark.parametrize("radius_m", [0.07, 0.10])
 @pytest.mark.parametrize("steps", [TURN_FIRST, TURN_ALONE], ids=["challenge", "turn alone"])
 def test_a_bent_print_is_refused_even_where_it_passes_for_a_turned_head(login, radius_m, steps):

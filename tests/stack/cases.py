@@ -108,7 +108,7 @@ def flat_photo(world: World) -> str:
     with world.visitor(printed(OWNER, 6)) as visitor:
         _at_the_camera(world, visitor)
         state = _outcome(visitor, visitor.show_face())
-    return f"{state}, {world.found(mark, 'face_refused')}"
+    return f"{state}, {world.found(mark, 'face_refused')}"  # why a print is refused: tests/attacks/test_presentation.py
 
 
 def wrong_code(world: World) -> str:

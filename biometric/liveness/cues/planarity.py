@@ -31,7 +31,7 @@ LEAST_TRACKED: Final = 0.2  # of the patches begun
 # people S   1.25 to 1.82    0.66 to 1.36    -0.04 to 0.10     0.07 to 0.14
 # people R   0.51 to 1.39    0.00 to 0.79    -0.17 to 0.07     0.04 to 0.09
 # bent   S  -0.82 to 1.37   -0.82 to 0.04     0.12 to 0.25     0.03 to 0.08
-# flat   S   0.09 to 0.19   -0.02 to 0.04     0.12 to 0.20     0.01 to 0.02
+# flat   S   0.09 to 0.15   -0.02 to 0.04     0.14 to 0.20     0.01 to 0.02
 ROUND: Final = 0.45
 FLAT: Final = 0.3
 NOSE: Final = 0.3
