@@ -1,10 +1,10 @@
 """One-time codes a second over HTTP, ours and privacyIDEA's /validate/check, in one run on the same machine.
 
-    .venv/bin/python -m benchmarks.second_factor [--users 300] [--json OUT]
+    .venv/bin/python -m benchmarks.second_factor [--users 300] [--threads 1] [--json OUT]
 
-Both run two gunicorn workers on loopback with SQLite and keys in a local file. Each user sends one right code once, so
-every answer is a success that writes (ours: counter, code step, ceremony, audit; theirs: counter, audit).
-The client is the same plain http.client loop with four threads.
+Both run two gunicorn workers on loopback with SQLite and keys in a local file, one thread a worker unless ours is told
+otherwise. Each user sends one right code once, so every answer is a success that writes (ours: counter, code step,
+ceremony, audit; theirs: counter, audit). The client is the same plain http.client loop with four threads.
 """
 
 from __future__ import annotations
@@ -114,10 +114,10 @@ def login_call(services: Services, service: Service, number: int, subject: str, 
     return Call(f"/api/ceremony/{new.id}/totp/verify", body, headers)
 
 
-def facestep_rate(folder: Path, users: int) -> dict[str, float]:
+def facestep_rate(folder: Path, users: int, *, threads: int) -> dict[str, float]:
     keyring = {"vault_backend": "keyring", "keyring_file": folder / "keyring.json"}
     service = Service(
-        folder, port=free_port(), settings={**keyring, "workers": WORKERS, "threads": 1, "trusted_proxies": 1}
+        folder, port=free_port(), settings={**keyring, "workers": WORKERS, "threads": threads, "trusted_proxies": 1}
     )
     service.configure()
     service.command("vault", "install")
@@ -165,13 +165,18 @@ def _wait_for_a_fresh_step() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=300)
+    parser.add_argument("--threads", type=int, default=1, help="threads of each of our workers")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="facestep-bench-") as name:
         theirs = privacyidea_rate(Path(name) / "peer", options.users)
-        ours = facestep_rate(Path(name) / "facestep", options.users)
-    result = {"facestep": ours, "privacyidea": theirs, "ratio": ours["per_second"] / theirs["per_second"]}
-    print(f"Facestep {ours['per_second']:.0f}/s, privacyIDEA {theirs['per_second']:.1f}/s: {result['ratio']:.1f} times")
+        ours = facestep_rate(Path(name) / "facestep", options.users, threads=options.threads)
+    ratio = ours["per_second"] / theirs["per_second"]
+    result = {"threads": options.threads, "facestep": ours, "privacyidea": theirs, "ratio": ratio}
+    print(
+        f"Facestep {ours['per_second']:.0f}/s ({options.threads} threads a worker), "
+        f"privacyIDEA {theirs['per_second']:.1f}/s: {ratio:.1f} times"
+    )
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

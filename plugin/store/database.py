@@ -43,9 +43,9 @@ class Database:
             raise SettingsError("database_url is not an SQLAlchemy URL; for example sqlite:///facestep.db") from exc
         if parsed.get_backend_name() != "sqlite":
             raise SettingsError(f"database_url: {parsed.get_backend_name()} is not supported, use sqlite:///FILE")
-        self._engine = sqlite.open_engine(parsed, busy_timeout_s=busy_timeout_s)
-        self._ordered_engine = self._engine.execution_options(**{sqlite.KIND: sqlite.Kind.ORDERED})
-        self._reading_engine = self._engine.execution_options(**{sqlite.KIND: sqlite.Kind.READING})
+        self._engine, self._ordered_engine, self._reading_engine = (
+            sqlite.open_engine(parsed, kind, busy_timeout_s=busy_timeout_s) for kind in sqlite.Kind
+        )
         self._file = Path(parsed.database or "")
 
     def __repr__(self) -> str:
@@ -100,7 +100,8 @@ class Database:
 
     def close(self) -> None:
         """Close every pooled connection."""
-        self._engine.dispose()
+        for engine in (self._engine, self._ordered_engine, self._reading_engine):
+            engine.dispose()
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import sqlite3
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event
 
 from plugin.errors import SettingsError
 
@@ -25,22 +25,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-KIND: Final = "facestep_kind"
-"""Execution option of a connection: which Kind of transaction it begins."""
-
 
 class Kind(StrEnum):
-    """What a transaction is for."""
+    """What the transactions of a connection are for."""
 
     LASTING = "lasting"  # on the disk when it returns
     ORDERED = "ordered"  # seen by everybody when it returns, on the disk with the next lasting one
     READING = "reading"  # no write lock, and a write is an error
 
 
-_PRAGMAS: Final = {
-    Kind.LASTING: ("PRAGMA query_only=OFF", "PRAGMA synchronous=FULL"),
-    Kind.ORDERED: ("PRAGMA query_only=OFF", "PRAGMA synchronous=NORMAL"),
-    Kind.READING: ("PRAGMA query_only=ON",),
+_PRAGMAS: Final = ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF")
+_PRAGMA_OF: Final = {
+    Kind.LASTING: "synchronous=FULL",
+    Kind.ORDERED: "synchronous=NORMAL",
+    Kind.READING: "query_only=ON",
 }
 _BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PRIMARY_CODE: Final = (
@@ -48,8 +46,11 @@ _PRIMARY_CODE: Final = (
 )
 
 
-def open_engine(url: URL, *, busy_timeout_s: float) -> Engine:
-    """Return an engine whose connections follow the rules above. Nothing is opened yet."""
+def open_engine(url: URL, kind: Kind, *, busy_timeout_s: float) -> Engine:
+    """Return an engine for one kind of transactions, by the rules above. Nothing is opened yet.
+
+    An engine a kind: asking each transaction for its kind, by SQLAlchemy's execution options, costs more than BEGIN.
+    """
     if not url.database or url.database == ":memory:" or url.query:
         raise SettingsError("database_url must name a file: sqlite:////var/lib/facestep/facestep.db")
     engine = create_engine(
@@ -58,8 +59,9 @@ def open_engine(url: URL, *, busy_timeout_s: float) -> Engine:
         pool_timeout=busy_timeout_s,
         hide_parameters=True,  # an error message must not carry what was to be stored
     )
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
+    begin = "BEGIN" if kind is Kind.READING else "BEGIN IMMEDIATE"
+    event.listen(engine, "connect", lambda connection, _record: _set_up(connection, kind))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
@@ -77,21 +79,13 @@ def is_busy(original: BaseException | None) -> bool:
     return code is not None and (code & _PRIMARY_CODE) in _BUSY_CODES
 
 
-def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not send a BEGIN of its own; _begin does
+def _set_up(connection: sqlite3.Connection, kind: Kind) -> None:
+    connection.isolation_level = None  # the driver must not send a BEGIN of its own; the listener does
     connection.text_factory = _text
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF"):
+    for pragma in (*_PRAGMAS, _PRAGMA_OF[kind]):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _text(stored: bytes) -> str:
     """Return any text, also what is not UTF-8: an edited row must fail its check, not the query."""
     return stored.decode("utf-8", "surrogateescape")
-
-
-def _begin(connection: Connection) -> None:
-    kind = connection.get_execution_options().get(KIND, Kind.LASTING)
-    raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-    for pragma in _PRAGMAS[kind]:
-        raw.execute(pragma)
-    connection.exec_driver_sql("BEGIN" if kind is Kind.READING else "BEGIN IMMEDIATE")
