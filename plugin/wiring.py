@@ -160,7 +160,7 @@ def build_services(
         ceremonies=ceremonies,
         housekeeping=Housekeeping(ceremonies),
         attempts=attempts,
-        totp=TotpFactor(**parts),
+        totp=TotpFactor(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit),
         webauthn=WebauthnFactor(**parts, settings=settings),
         recovery_codes=RecoveryCodes(**parts),
         invitation=Invitations(**parts, settings=settings),

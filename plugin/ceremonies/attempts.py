@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import and_, bindparam, case, update
 from sqlalchemy.dialects.sqlite import insert
@@ -28,7 +28,7 @@ from plugin.store.instants import to_ms
 from plugin.store.tables import Attempts as AttemptsRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from sqlalchemy import Table
@@ -103,14 +103,20 @@ _SUCCEED: Final = (
 """Built once: to build a statement costs many times what SQLite needs to run it."""
 
 
+def _nothing(_session: Session) -> None:
+    """What a factor reads that has nothing to look up with its attempt."""
+
+
 class Attempts:
     """The counters of all subjects."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, subject: Subject, factor: Counted, *, now: datetime) -> None:
-        """Count one attempt, or refuse it without counting.
+    def take(
+        self, subject: Subject, factor: Counted, *, now: datetime, read: Callable[[Session], Any] = _nothing
+    ) -> Any:
+        """Count one attempt, or refuse it without counting; return what `read` reads in the same transaction.
 
         Raises:
             LockedOut: "locked_for_now" with the seconds to wait, or "factor_off".
@@ -125,7 +131,7 @@ class Attempts:
         with self._database.transaction(lasting=False) as session:  # what is decided next is written, with its audit
             counted = session.execute(_COUNT, {**_this(subject, factor), **guard})
             if counted.rowcount == 1:  # type: ignore[attr-defined]
-                return
+                return read(session)
             row = session.get_one(AttemptsRow, _key(subject, factor))
         if row.total >= limit.total:
             raise LockedOut("factor_off", retry_after_s=None)

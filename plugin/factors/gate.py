@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from plugin.ceremonies.stages import stage_after
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
-from plugin.store.integrity import check
+from plugin.store.integrity import check, checked_columns
 from vault.interface import WrongMac
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from sqlalchemy import RowMapping, Table
     from sqlalchemy.orm import Session
 
     from plugin.ceremonies.attempts import Attempts, Counted
@@ -53,10 +54,21 @@ class Gate:
         if view.stage not in stages:
             raise CeremonyRefused("ceremony_refused", f"not_at_{view.stage}")
 
-    def take(self, view: CeremonyView, factor: Counted, *, now: datetime) -> None:
-        """Count one attempt before anything is compared. Raises LockedOut, audited."""
+    def take(
+        self,
+        view: CeremonyView,
+        factor: Counted,
+        *,
+        now: datetime,
+        read: Callable[[Session], Any] = lambda _session: None,
+    ) -> Any:
+        """Count one attempt before anything is compared; return what `read` reads with it.
+
+        Raises:
+            LockedOut: audited.
+        """
         try:
-            self._attempts.take(view.owner, factor, now=now)
+            return self._attempts.take(view.owner, factor, now=now, read=read)
         except LockedOut as exc:
             off = exc.retry_after_s is None
             details: dict[str, Any] = {"factor": factor.value, "code": exc.code, "factor_off": off}
@@ -71,6 +83,14 @@ class Gate:
             check(row, sealer=self._sealer)
         except WrongMac:
             self.log("integrity_failed", view, now=now, details={"table": row.__tablename__})
+            raise
+
+    def believed(self, table: Table, row: RowMapping, view: CeremonyView, *, now: datetime) -> dict[str, Any]:
+        """Return the signed columns of a row that was read without the ORM. Raises WrongMac, audited."""
+        try:
+            return checked_columns(table, row, sealer=self._sealer)
+        except WrongMac:
+            self.log("integrity_failed", view, now=now, details={"table": table.name})
             raise
 
     def refuse(self, view: CeremonyView, factor: Counted, failed: str, *, now: datetime) -> NoReturn:

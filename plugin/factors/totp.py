@@ -25,21 +25,21 @@ from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Amr, Stage
 from plugin.factors.gate import Gate, UsedMeanwhile
 from plugin.store.instants import to_ms
-from plugin.store.integrity import mac_of, sign
+from plugin.store.integrity import sign
 from plugin.store.tables import TotpSecret
 from vault.interface import Ciphertext, Context, Purpose
+from vault.rows import row_mac
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from sqlalchemy import Table
+    from sqlalchemy import RowMapping, Table
     from sqlalchemy.orm import Session
 
     from plugin.ceremonies.attempts import Attempts
     from plugin.ceremonies.service import Ceremonies
     from plugin.ceremonies.types import AuditSink, CeremonyView, Subject
-    from plugin.store.database import Database
     from vault.interface import Sealer
 
 STEP_S: Final = 30
@@ -51,7 +51,7 @@ _CODE: Final = re.compile(r"[0-9]{6}")
 
 _TABLE: Final = cast("Table", TotpSecret.__table__)
 _OWNED: Final = (_TABLE.c.issuer == bindparam("of_issuer"), _TABLE.c.subject == bindparam("of_subject"))
-_FIND: Final = select(TotpSecret).where(*_OWNED)
+_FIND: Final = select(_TABLE).where(*_OWNED)
 _REMOVE: Final = delete(_TABLE).where(*_OWNED)
 _USE_STEP: Final = update(_TABLE).where(
     _TABLE.c.id == bindparam("of_id"), _TABLE.c.last_step == bindparam("of_last_step")
@@ -74,7 +74,6 @@ class TotpFactor:
         self,
         *,
         ceremonies: Ceremonies,
-        database: Database,
         sealer: Sealer,
         attempts: Attempts,
         audit: AuditSink,
@@ -82,7 +81,6 @@ class TotpFactor:
     ) -> None:
         self._gate = Gate(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
         self._ceremonies = ceremonies
-        self._database = database
         self._sealer = sealer
         self._attempts = attempts
         self._random_bytes = random_bytes
@@ -134,25 +132,25 @@ class TotpFactor:
         digits = _normal(code)
         if digits is None:  # (1)
             self._gate.refuse(view, Counted.TOTP, "totp_malformed", now=now)
-        self._gate.take(view, Counted.TOTP, now=now)  # (2)
-        with self._database.reading() as session:
-            row = session.scalar(_FIND, _of(view.owner))
+        row = self._gate.take(view, Counted.TOTP, now=now, read=lambda session: _find(session, view.owner))  # (2)
         if row is None:  # (3)
             self._gate.refuse(view, Counted.TOTP, "not_enrolled", now=now)
-        self._gate.believe(row, view, now=now)
+        columns = self._gate.believed(_TABLE, row, view, now=now)
         secret = self._sealer.open(
-            Ciphertext(row.sealed_secret), context=_context(view.owner), associated_data=_bound_to(row.id)
+            Ciphertext(columns["sealed_secret"]),
+            context=_context(view.owner),
+            associated_data=_bound_to(columns["id"]),
         )
         step = _matching_step(secret.decode("ascii"), digits, now=now)
         if step is None:  # (4)
             self._gate.refuse(view, Counted.TOTP, "totp_wrong", now=now)
-        if step <= row.last_step:  # (5)
+        if step <= columns["last_step"]:  # (5)
             self._gate.refuse(view, Counted.TOTP, "totp_reused", now=now)
         used = {
-            "of_id": row.id,
-            "of_last_step": row.last_step,
+            "of_id": columns["id"],
+            "of_last_step": columns["last_step"],
             "last_step": step,
-            "mac": mac_of(row, sealer=self._sealer, changed={"last_step": step}),
+            "mac": row_mac(self._sealer, table=_TABLE.name, columns={**columns, "last_step": step}),
         }
 
         def within(session: Session) -> None:
@@ -193,6 +191,10 @@ def _matching_step(secret: str, digits: str | None, *, now: datetime) -> int | N
         if hmac.compare_digest(totp.generate_otp(step), digits):
             found = step
     return found
+
+
+def _find(session: Session, owner: Subject) -> RowMapping | None:
+    return session.execute(_FIND, _of(owner)).mappings().first()
 
 
 def _of(owner: Subject) -> dict[str, str]:

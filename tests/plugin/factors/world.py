@@ -158,7 +158,7 @@ class World:
         parts = {"database": self.database, "sealer": self.sealer, "audit": self.audit}
         self.ceremonies = Ceremonies(**parts, settings=self.settings)
         parts |= {"ceremonies": self.ceremonies, "attempts": self.attempts}
-        self.totp = TotpFactor(**parts)
+        self.totp = TotpFactor(**{name: part for name, part in parts.items() if name != "database"})
         self.webauthn = WebauthnFactor(**parts, settings=self.settings)
         self.recovery_codes = RecoveryCodes(**parts)
         self.invitations = Invitations(**parts, settings=self.settings)
