@@ -10,9 +10,10 @@ from plugin.ceremonies.types import Purpose, Stage
 from tests.browser.conftest import watched_context
 from tests.browser.site import running_site
 from tests.fixtures_cache import load_picture
-from tests.simulator import Subject
+from tests.simulator import Person, Subject
 from tests.simulator.browser_camera import BrowserCamera
-from tests.simulator.clips import person_clips
+from tests.simulator.clips import person_clips, play, write_y4m
+from tests.stack.chromium import launch_options
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -113,3 +114,24 @@ def test_a_still_picture_is_refused(live, clips):
     alice.proves_totp()
     _, state = shows_face(site, context, alice)
     assert state == "refused"
+
+
+def test_chromiums_own_camera_reaches_the_service(world, playwright, pipeline, tmp_path):
+    """No canvas in between: getUserMedia, its constraints and our Permissions-Policy, as with a camera of glass."""
+    film = tmp_path / "person.y4m"
+    write_y4m(film, play(Person(Subject(load_picture("person_b_1")), seed=5), [("centre", 1, 5.0)]))
+    options = launch_options()
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    arguments = [*options["args"], *fake, f"--use-file-for-fake-video-capture={film}"]
+    browser = playwright.chromium.launch(**{**options, "args": arguments})
+    try:
+        with running_site(world, pipeline=pipeline) as site, watched_context(browser) as context:
+            alice = site.person()
+            alice.has_totp().comes_to(Purpose.LOGIN)
+            alice.proves_totp()
+            page = site.opens(context, alice)
+            page.click("#face-start")
+            page.wait_for_selector("#face-step[data-state=running][data-index='0']", timeout=VERDICT_MS)
+            assert page.get_attribute("#face-step", "data-action") in {"turn_left", "turn_right", "blink", "smile"}
+    finally:
+        browser.close()
