@@ -13,6 +13,7 @@ from tests.biometric.conftest import models_dir, pipeline
 from tests.biometric.liveness.rig import play_login
 from tests.fixtures_cache import load_picture
 from tests.simulator import Person, Subject, attacks
+from tests.simulator.attacks import screens
 
 pytestmark = pytest.mark.models
 __all__ = ["models_dir", "pipeline"]
@@ -112,10 +113,11 @@ def test_a_print_for_the_opening_and_the_attackers_own_face_for_the_actions_is_r
     assert not report.accepted
 
 
-def test_a_film_of_an_earlier_login_with_another_challenge_is_refused(login, owner, pipeline):
+@pytest.mark.parametrize("device", [screens.TABLET, screens.PHONE], ids=["tablet", "phone"])
+def test_a_film_of_an_earlier_login_with_another_challenge_is_refused(login, owner, pipeline, device):
     earlier = play_login(Person(owner, seed=8), parse_steps("blink:1 smile turn_right"), pipeline=pipeline)
     film = [attacks.Injected([frame.jpeg]).frame(0) for frame in earlier.sent]
-    report, _ = login(attacks.FilmOnScreen(film, seed=4))
+    report, _ = login(attacks.FilmOnScreen(film, seed=4, device=device))
     assert not report.accepted
     assert "challenge" in report.denied_by
 

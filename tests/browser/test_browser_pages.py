@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from plugin.ceremonies.types import Purpose, Stage
 from tests.browser.conftest import watched_context
@@ -74,7 +75,7 @@ def test_an_enrolment_needs_no_mouse(site, tab):
     page.get_by_role("heading", name="May we keep").wait_for()
     tab_to(page, "input[name=agree]")
     keys.press("Space")
-    tab_to(page, "button[type=submit]")
+    tab_to(page, "form.form button[type=submit]")
     keys.press("Enter")
     page.get_by_role("heading", name="Add something").wait_for()
     tab_to(page, "a[href='?way=totp']")
@@ -92,8 +93,46 @@ def test_an_enrolment_needs_no_mouse(site, tab):
     assert alice.view().stage is Stage.FACE
 
 
+def test_a_login_needs_no_mouse_and_neither_does_the_way_out(site, tab):
+    tab.route("https://idp.example/**", lambda route: route.fulfill(body="the identity provider"))
+    alice = site.person().has_totp()
+    alice.comes_to(Purpose.LOGIN)
+    page = site.opens(tab, alice)
+    tab_to(page, "#code")
+    page.keyboard.type(alice.code())
+    page.keyboard.press("Enter")
+    page.locator("#face-start").wait_for()
+    tab_to(page, "#face-start")
+    tab_to(page, "#another-way")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Without the camera").wait_for()
+    tab_to(page, "form.form button[type=submit]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("https://idp.example/**")
+    assert "error=access_denied" in page.url
+
+
+def test_a_screen_reader_finds_its_way(site, tab):
+    """What Chromium hands to assistive technology: one heading, a labelled field, named ways, an alert that speaks."""
+    alice = site.person().has_totp()
+    alice.comes_to(Purpose.LOGIN)
+    page = site.opens(tab, alice)
+    tree = page.locator("body").aria_snapshot()
+    assert tree.count("[level=1]") == 1
+    assert 'textbox "' in tree
+    assert 'region "Another way"' in tree or 'navigation "Another way"' in tree
+    page.fill("#code", "000000")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").filter(has_text="That did not work").wait_for()
+    assert "alert" in page.locator("main").aria_snapshot()
+
+
 def tab_to(page, selector):
-    """Press Tab until the element has the focus, and see that the focus shows."""
+    """Press Tab until the element has the focus, and see that the focus shows.
+
+    A button is enabled by the page's script; before that Tab passes it by, and would come to the one that cancels.
+    """
+    expect(page.locator(selector).first).to_be_enabled()
     for _ in range(20):
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")

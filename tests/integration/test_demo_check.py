@@ -16,6 +16,14 @@ def world(chromium):
         yield running
 
 
+def test_the_embedded_keyring_serves_as_well(chromium):
+    """`make demo VAULT=local`: no OpenBao, the same enrolment and face step."""
+    enrolment = next(case for case in CASES if case.name == "enrol with an authenticator app")
+    with running_world(chromium, vault="local") as running:
+        outcome = play(running, enrolment)
+    assert outcome.seen == enrolment.expected
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_case_is_as_expected(world, case):
     outcome = play(world, case)
