@@ -103,10 +103,6 @@ _SUCCEED: Final = (
 """Built once: to build a statement costs many times what SQLite needs to run it."""
 
 
-def _nothing(_session: Session) -> None:
-    """What a factor reads that has nothing to look up with its attempt."""
-
-
 class Attempts:
     """The counters of all subjects."""
 
@@ -114,7 +110,7 @@ class Attempts:
         self._database = database
 
     def take(
-        self, subject: Subject, factor: Counted, *, now: datetime, read: Callable[[Session], Any] = _nothing
+        self, subject: Subject, factor: Counted, *, now: datetime, read: Callable[[Session], Any] | None = None
     ) -> Any:
         """Count one attempt, or refuse it without counting; return what `read` reads in the same transaction.
 
@@ -131,7 +127,7 @@ class Attempts:
         with self._database.transaction(lasting=False) as session:  # what is decided next is written, with its audit
             counted = session.execute(_COUNT, {**_this(subject, factor), **guard})
             if counted.rowcount == 1:  # type: ignore[attr-defined]
-                return read(session)
+                return read(session) if read is not None else None
             row = session.get_one(AttemptsRow, _key(subject, factor))
         if row.total >= limit.total:
             raise LockedOut("factor_off", retry_after_s=None)

@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     Within = Callable[[Session], None]
 
 KEEP_ENDED = timedelta(days=1)  # so that a code brought a second time is told from one that never was, in the audit log
+ENROL_TTL = timedelta(minutes=15)  # a person installs an app and writes codes down; Keycloak's own login timeout is 30
+
 _TABLE: Final = cast("Table", Ceremony.__table__)
 _FIND: Final = select(_TABLE).where(_TABLE.c.id == bindparam("of_id"))
 _CHANGE: Final = update(_TABLE).where(
     _TABLE.c.id == bindparam("of_id"), _TABLE.c.version == bindparam("of_version"), _TABLE.c.ended_ms.is_(None)
 )
-
-ENROL_TTL = timedelta(minutes=15)  # a person installs an app and writes codes down; Keycloak's own login timeout is 30
 
 
 class Ceremonies:

@@ -10,6 +10,7 @@ Not here: comparisons (one file a factor), the limits (ceremonies/attempts.py).
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from plugin.ceremonies.stages import stage_after
@@ -18,7 +19,7 @@ from plugin.store.integrity import check, checked_columns
 from vault.interface import WrongMac
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import RowMapping, Table
@@ -60,7 +61,7 @@ class Gate:
         factor: Counted,
         *,
         now: datetime,
-        read: Callable[[Session], Any] = lambda _session: None,
+        read: Callable[[Session], Any] | None = None,
     ) -> Any:
         """Count one attempt before anything is compared; return what `read` reads with it.
 
@@ -79,18 +80,20 @@ class Gate:
 
     def believe(self, row: Any, view: CeremonyView, *, now: datetime) -> None:
         """Raise WrongMac, audited, unless a stored row is as we wrote it."""
-        try:
+        with self._noticing(row.__tablename__, view, now=now):
             check(row, sealer=self._sealer)
-        except WrongMac:
-            self.log("integrity_failed", view, now=now, details={"table": row.__tablename__})
-            raise
 
     def believed(self, table: Table, row: RowMapping, view: CeremonyView, *, now: datetime) -> dict[str, Any]:
         """Return the signed columns of a row that was read without the ORM. Raises WrongMac, audited."""
-        try:
+        with self._noticing(table.name, view, now=now):
             return checked_columns(table, row, sealer=self._sealer)
+
+    @contextmanager
+    def _noticing(self, table: str, view: CeremonyView, *, now: datetime) -> Iterator[None]:
+        try:
+            yield
         except WrongMac:
-            self.log("integrity_failed", view, now=now, details={"table": table.name})
+            self.log("integrity_failed", view, now=now, details={"table": table})
             raise
 
     def refuse(self, view: CeremonyView, factor: Counted, failed: str, *, now: datetime) -> NoReturn:

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack, closing
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from plugin.errors import ServiceError, SettingsError
@@ -211,3 +211,13 @@ def test_a_url_that_is_not_understood_stops_the_start_without_showing_a_password
     with pytest.raises(SettingsError) as refused:
         Database(url)
     assert "marked-password" not in str(refused.value)
+
+
+def test_each_kind_of_transaction_keeps_its_promise_about_the_disk(database):
+    """2 is FULL, 1 is NORMAL (sqlite.org/pragma.html): only what a lasting transaction follows may wait for it."""
+    with database.transaction() as session:
+        assert session.scalar(text("PRAGMA synchronous")) == 2
+    with database.transaction(lasting=False) as session:
+        assert session.scalar(text("PRAGMA synchronous")) == 1
+    with database.reading() as session:
+        assert session.scalar(text("PRAGMA query_only")) == 1
