@@ -17,7 +17,7 @@ from plugin.doors.signer import Signer
 from plugin.wiring import Services
 from tests.fakes.door import ASSERTION_TYPE
 from tests.fakes.realm import VERIFIER, FakeJwks, Realm
-from tests.plugin.api.web import Browser
+from tests.plugin.api.web import Browser, parts_of
 from tests.plugin.factors.world import REALM
 
 if TYPE_CHECKING:
@@ -76,23 +76,11 @@ def open_whole(world: World) -> Whole:
     registry.add(REALM, now=world.now)
     issuer = world.settings.issuer
     services = Services(
-        settings=world.settings,
-        clock=lambda: world.now,
-        database=world.database,
-        sealer=world.sealer,
-        audit=world.audit,
+        **parts_of(world),
         registry=registry,
         messages=SignedMessages(registry=registry, seen=SeenJtis(world.database), audience=issuer),
         signer=Signer.open(database=world.database, sealer=world.sealer, issuer=issuer, now=world.now),
-        ceremonies=world.ceremonies,
         housekeeping=Housekeeping(world.ceremonies),
-        attempts=world.attempts,
-        totp=world.totp,
-        webauthn=world.webauthn,
-        recovery_codes=world.recovery_codes,
-        invitation=world.invitations,
-        enrolment=world.enrolment,
-        face=world.face,
     )
     return Whole(app=create_app(world.settings, services), world=world, realm=realm)
 

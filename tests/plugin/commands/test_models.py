@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -22,23 +20,6 @@ def run(*arguments):
     return CliRunner().invoke(main, [*map(str, arguments)])
 
 
-@pytest.fixture
-def models(tmp_path):
-    """A folder with links to the real files, so that one of them can be exchanged."""
-    real = Path(os.environ.get("FACESTEP_MODELS_DIR", "~/.cache/facestep/models")).expanduser()
-    for path in real.iterdir():
-        (tmp_path / path.name).symlink_to(path)
-    return tmp_path
-
-
-def change_one_byte(folder, name):
-    path = folder / shipped_lock().models[name].file
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.unlink()
-    path.write_bytes(content)
-
-
 def test_verify_says_that_all_is_right(models):
     result = run("models", "verify", "--models-dir", models)
     assert result.exit_code == 0
@@ -46,16 +27,16 @@ def test_verify_says_that_all_is_right(models):
 
 
 @pytest.mark.parametrize("name", [*SERVED, "iris", "facenet_graph"])
-def test_verify_names_the_file_with_one_changed_byte(models, name):
-    change_one_byte(models, name)
+def test_verify_names_the_file_with_one_changed_byte(models, name, change_one_byte):
+    change_one_byte(name)
     result = run("models", "verify", "--models-dir", models)
     assert result.exit_code == 2
     assert result.stderr.startswith(f"facestep: model_digest_mismatch: {name}")
 
 
 @pytest.mark.parametrize("name", SERVED)
-def test_nothing_is_compared_with_a_changed_model(models, name):
-    change_one_byte(models, name)
+def test_nothing_is_compared_with_a_changed_model(models, name, change_one_byte):
+    change_one_byte(name)
     pictures = picture_path("person_a_1"), picture_path("person_a_2")
     result = run("compare", *pictures, "--json", "--models-dir", models)
     assert (result.exit_code, json.loads(result.stdout)) == (2, {"error": "model_digest_mismatch"})

@@ -14,7 +14,6 @@ import requests
 from click.testing import CliRunner
 
 import biometric
-from biometric.lock import shipped_lock
 from plugin.cli import main
 from plugin.commands.serve import Server, check_port, without_queries
 from plugin.errors import ServiceError
@@ -53,7 +52,7 @@ def folder(tmp_path, monkeypatch):
     return port
 
 
-@pytest.mark.usefixtures("folder")
+@pytest.mark.usefixtures("folder", "served_models")
 def test_an_old_database_is_one_line(monkeypatch):
     monkeypatch.setattr("plugin.wiring.open_pipeline", lambda _: None)
     result = CliRunner().invoke(main, ["serve"])
@@ -61,7 +60,7 @@ def test_an_old_database_is_one_line(monkeypatch):
     assert result.stderr.splitlines()[-1].startswith("facestep: settings_invalid: the database is at revision none")
 
 
-@pytest.mark.usefixtures("folder")
+@pytest.mark.usefixtures("folder", "served_models")
 def test_missing_models_are_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv("FACESTEP_MODELS_DIR", str(tmp_path / "nowhere"))
     result = CliRunner().invoke(main, ["serve"])
@@ -80,23 +79,8 @@ def test_a_taken_port_is_one_line_before_anything_is_loaded(folder):
 
 
 @pytest.fixture
-def models(tmp_path, monkeypatch):
-    """The real model files, as links that a test may replace."""
-    real = Path(os.environ.get("FACESTEP_MODELS_DIR", "~/.cache/facestep/models")).expanduser()
-    folder = tmp_path / "models"
-    folder.mkdir()
-    for path in real.iterdir():
-        (folder / path.name).symlink_to(path)
-    monkeypatch.setenv("FACESTEP_MODELS_DIR", str(folder))
-    return folder
-
-
-def change_a_byte(models, name):
-    path = models / shipped_lock().models[name].file
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.unlink()
-    path.write_bytes(content)
+def served_models(models, monkeypatch):
+    monkeypatch.setenv("FACESTEP_MODELS_DIR", str(models))
 
 
 def package_with(folder, edit):
@@ -123,20 +107,20 @@ def ends_at_once(folder, **environment):
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("folder")
+@pytest.mark.usefixtures("folder", "served_models")
 @pytest.mark.parametrize("name", ["yunet", "sface", "face_mesh", "facenet"])
-def test_a_model_with_one_changed_byte_stops_the_start(models, monkeypatch, name):
+def test_a_model_with_one_changed_byte_stops_the_start(change_one_byte, monkeypatch, name):
     monkeypatch.setattr(Server, "run", lambda _: pytest.fail("it serves"))
-    change_a_byte(models, name)
+    change_one_byte(name)
     result = CliRunner().invoke(main, ["serve"])
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1].startswith(f"facestep: model_digest_mismatch: {name}")
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("folder")
-def test_the_command_itself_ends_on_a_changed_model(models, tmp_path):
-    change_a_byte(models, "sface")
+@pytest.mark.usefixtures("folder", "served_models")
+def test_the_command_itself_ends_on_a_changed_model(change_one_byte, tmp_path):
+    change_one_byte("sface")
     line = ends_at_once(tmp_path, PYTHONPATH=str(Path(biometric.__file__).parents[1]))
     assert line.startswith("facestep: model_digest_mismatch: sface")
     assert "facestep models fetch" in line
@@ -151,7 +135,7 @@ def for_other_models(calibration):
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("folder", "models")
+@pytest.mark.usefixtures("folder", "served_models")
 @pytest.mark.parametrize("edit", [lowered, for_other_models])
 def test_the_command_itself_ends_on_edited_thresholds(tmp_path, edit):
     edited = package_with(tmp_path, edit)
@@ -160,7 +144,7 @@ def test_the_command_itself_ends_on_edited_thresholds(tmp_path, edit):
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("folder", "models")
+@pytest.mark.usefixtures("folder", "served_models")
 def test_a_copy_that_nobody_edited_gets_as_far_as_the_database(tmp_path):
     same = package_with(tmp_path, lambda _: None)
     line = ends_at_once(tmp_path, PYTHONPATH=f"{same}{os.pathsep}{Path(biometric.__file__).parents[1]}")
