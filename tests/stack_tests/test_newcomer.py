@@ -12,7 +12,7 @@ import pytest
 
 from tests.stack import chromium
 from tests.stack.errors import StackError
-from tests.stack.process import require_free
+from tests.stack.process import free_port, is_free, require_free
 
 SCRIPTS = Path(__file__).parents[1] / "stack"
 NEEDED = ("bash", "dirname", "sed", "mktemp", "rm", "tail", "touch", "cat")
@@ -149,3 +149,13 @@ def test_every_way_to_end_it_ends_what_was_started(told):
         child.send_signal(told)
         assert child.stdout.readline() == "ended\n"
         assert child.wait(timeout=20) == 0
+
+
+def test_a_free_port_is_none_that_the_system_hands_out_to_connections():
+    port = free_port(wide=2)
+    assert port + 1 < 32_000
+    assert is_free(port)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        assert not is_free(port)

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,7 @@ import biometric
 from plugin.cli import main
 from plugin.commands.serve import Server, check_port, without_queries
 from plugin.errors import ServiceError
-
-
-def free_port():
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.stack.process import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +64,7 @@ def test_missing_models_are_one_line(monkeypatch, tmp_path):
 
 
 def test_a_taken_port_is_one_line_before_anything_is_loaded(folder):
-    with closing(socket.create_server(("127.0.0.1", folder))):
+    with socket.create_server(("127.0.0.1", folder)):
         result = CliRunner().invoke(main, ["serve"])
     assert result.exit_code == 2
     assert result.stderr == (
