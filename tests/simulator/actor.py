@@ -64,13 +64,14 @@ class Person:
     def pose(self, at_ms: float) -> Pose:
         """Return what the person does at this instant."""
         yaw, pitch, roll, x, y, z = self._sway.offsets(at_ms)
+        nearness = self._timeline.nearness(at_ms)
         return Pose(
             yaw=yaw + self._timeline.yaw(at_ms),
             pitch=pitch,
             roll=roll,
             x_m=x,
-            y_m=BELOW_AXIS_M + y,
-            distance_m=self.habits.distance_m + z,
+            y_m=BELOW_AXIS_M / nearness + y,  # whoever comes nearer keeps the face where it is in the picture
+            distance_m=self.habits.distance_m / nearness + z,
             blink=self._timeline.blink(at_ms),
             smile=self._timeline.smile(at_ms),
         )

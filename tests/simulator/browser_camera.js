@@ -1,20 +1,26 @@
 // @ts-check
 // A simulated camera for tests: getUserMedia gives the stream of a canvas on which a recorded actor obeys #face-step.
 // The clips come from the test through window.facestepSimulatedClip(name); no eval, no inline script, no request.
+// What the page's light, #face-light, shines in falls on the face of the clip, and hardly on what is behind it.
 (() => {
   "use strict";
   const [WIDTH, HEIGHT] = [640, 480];
   const TICK_MS = 33; // fresh noise at 30 Hz, so that no two pictures are equal, as with a real sensor
-  const CLIP_FRAME_MS = 1000 / 15;
+  const CLIP_FRAME_MS = 1000 / 30;
   const NEUTRAL = "centre:1";
-  const CLIPS = [NEUTRAL, "turn_left:1", "turn_right:1", "smile:1", "blink:1", "blink:2", "blink:3"];
-  const REST_FRAMES = 12; // the actor is still at every so-manieth frame of a loop, so only there may it be left
+  const CLIPS = [NEUTRAL, "turn_left:1", "turn_right:1", "smile:1", "blink:1", "blink:2", "blink:3", "closer:1"];
+  const NEAR = "closer:1"; // whoever has come nearer stays, also under the light
+  const REST_FRAMES = 24; // the actor is still at every so-manieth frame of a loop, so only there may it be left
   const REACTION_MS = [250, 450];
-  const AGAIN_FRAMES = 48; // whoever sees that the page still waits does it once more
+  const AGAIN_FRAMES = 96; // whoever sees that the page still waits does it once more
   const ZOOM = 1.025; // room for the sway
   // Sway that never repeats itself lies over the clips, which do: pixels, pixels, radians, share; each a sum of slow waves.
   const SWAY = { x: 3, y: 2, turn: 0.006, zoom: 0.006 };
   const SWAY_PERIODS_MS = [5300, 2900, 1310];
+  // Light of a white screen on a near face in a room in the evening, as a share of the picture's values; nose to ears.
+  const LIGHT_SHARE = 0.065;
+  const LIGHT_FALLS = [[0, 1], [0.35, 0.9], [0.6, 0.6], [0.8, 0.3], [1, 0.05]]; // share of the radius, of the light
+  const LIGHT_RADIUS = 230;
 
   /** @typedef {{enter: Blob[], loop: Blob[], leave: Blob[]}} Clip */
 
@@ -43,7 +49,8 @@
   function instruction() {
     const { state = "running", index, action, count } = document.getElementById("face-step")?.dataset ?? {};
     if (state !== "running" || !action) return { name: NEUTRAL, key: "none" };
-    return { name: `${action}:${action === "blink" ? count : 1}`, key: `${index}|${action}|${count}` };
+    const name = action === "flash" ? NEAR : `${action}:${action === "blink" ? count : 1}`;
+    return { name, key: `${index}|${action}|${count}` };
   }
 
   /** Which picture comes next: the rest of the queue, then the loop of the current clip, or the neutral one. */
@@ -75,9 +82,9 @@
       const still = this.queue.length === 0 && this.waited % REST_FRAMES === 0;
       const clip = this.next && clips.get(this.next.name);
       if (this.next && clip && still && now >= this.next.at) {
-        this.begin(clip);
+        if (clip !== this.current || this.next.name !== NEAR) this.begin(clip);
         this.next = null;
-      } else if (still && this.waited >= AGAIN_FRAMES) {
+      } else if (still && this.waited >= AGAIN_FRAMES && this.current !== clips.get(NEAR)) {
         this.begin(this.current);
       }
       const queued = this.queue.shift();
@@ -111,13 +118,46 @@
       );
   }
 
+  /** The light, linear, that the page's colour of this instant gives; null while it is dark. */
+  function shownLight() {
+    const light = document.getElementById("face-light");
+    if (!light?.checkVisibility()) return null;
+    const [red, green, blue, alpha = 1] = (getComputedStyle(light).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
+    if (!alpha || !(red + green + blue)) return null;
+    const [r, g, b] = [red, green, blue].map((code) => Math.round(255 * (code / 255) ** 2.2)); // codes are not light
+    return `rgb(${r}, ${g}, ${b})`;
+  }
+
+  /** A lamp that adds, for each pixel of a picture, a share of itself in the light's colour. */
+  function makeLamp() {
+    const layer = new OffscreenCanvas(WIDTH, HEIGHT);
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (layer.getContext("2d"));
+    const fall = context.createRadialGradient(WIDTH / 2, HEIGHT / 2, 0, WIDTH / 2, HEIGHT / 2, LIGHT_RADIUS);
+    for (const [radius, share] of LIGHT_FALLS) fall.addColorStop(radius, `rgba(0, 0, 0, ${share})`);
+    return (/** @type {CanvasRenderingContext2D} */ target, /** @type {string} */ colour) => {
+      context.globalCompositeOperation = "copy";
+      context.drawImage(target.canvas, 0, 0);
+      context.globalCompositeOperation = "multiply";
+      context.fillStyle = colour;
+      context.fillRect(0, 0, WIDTH, HEIGHT);
+      context.globalCompositeOperation = "destination-in";
+      context.fillStyle = fall;
+      context.fillRect(0, 0, WIDTH, HEIGHT);
+      target.globalCompositeOperation = "lighter";
+      target.globalAlpha = LIGHT_SHARE;
+      target.drawImage(layer, 0, 0);
+      target.globalAlpha = 1;
+      target.globalCompositeOperation = "source-over";
+    };
+  }
+
   async function simulatedStream() {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [WIDTH, HEIGHT];
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     await loadAll();
     const player = new Player();
-    const [noise, sway] = [noiseTile(), makeSway()];
+    const [noise, sway, lamp] = [noiseTile(), makeSway(), makeLamp()];
     let picture = await createImageBitmap(player.advance(performance.now()));
     let due = performance.now() + CLIP_FRAME_MS;
     let decoding = false;
@@ -137,6 +177,8 @@
       context.rotate(sway("turn", now));
       context.drawImage(picture, -WIDTH / 2, -HEIGHT / 2, WIDTH, HEIGHT);
       context.resetTransform();
+      const light = shownLight();
+      if (light) lamp(context, light);
       context.drawImage(noise, -Math.floor(Math.random() * 64), -Math.floor(Math.random() * 64));
     };
     const timer = setInterval(paint, TICK_MS);

@@ -25,17 +25,23 @@ if TYPE_CHECKING:
     from tests.simulator.actor import Actor
     from tests.simulator.subject import Subject
 
-FPS = 15
-REST_FRAMES = 12
-REST_MS = 1000 * REST_FRAMES / FPS
-CLIP_QUALITY = 85  # 12 MB for all; the page compresses once more
-STEPS = (("centre", 1), ("turn_left", 1), ("turn_right", 1), ("blink", 1), ("blink", 2), ("blink", 3), ("smile", 1))
+FPS = 15  # of films, as the page takes them
+CLIP_FPS = 30  # of clips, which the page samples 15 times a second: at 15 it saw some pictures twice and missed others
+REST_FRAMES = 24
+REST_MS = 1000 * REST_FRAMES / CLIP_FPS
+CLIP_QUALITY = 80  # 24 MB for all; the page compresses once more
+STEPS = (
+    *(("centre", 1), ("turn_left", 1), ("turn_right", 1), ("blink", 1), ("blink", 2), ("blink", 3)),
+    *(("smile", 1), ("closer", 1)),
+)
+"""A flash is the loop of `closer`, lit by whoever plays the clip."""
 BLINK_PART_MS = 720.0
 PARTS_MS = {  # enter, loop, leave
     "centre": (0.0, 4 * REST_MS, 0.0),
     "turn_left": (1100.0, 2 * REST_MS, 800.0),
     "turn_right": (1100.0, 2 * REST_MS, 800.0),
     "smile": (700.0, 2 * REST_MS, 700.0),
+    "closer": (1400.0, 2 * REST_MS, 1400.0),
 }
 PROMPT = Habits(reaction_ms=(0.0, 0.0), hold_ms=float("inf"), again_ms=float("inf"), sway=0.4)
 """For clips: the browser script adds the reaction time, most of the sway, and a second try."""
@@ -43,7 +49,7 @@ PROMPT = Habits(reaction_ms=(0.0, 0.0), hold_ms=float("inf"), again_ms=float("in
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Clip:
-    """JPEG frames of one action at FPS."""
+    """JPEG frames of one action at CLIP_FPS."""
 
     enter: tuple[bytes, ...]
     loop: tuple[bytes, ...]
@@ -105,5 +111,5 @@ def write_y4m(path: Path, frames: Iterable[Image], *, fps: int = FPS) -> int:
 
 
 def _record(actor: Actor, start_ms: float, length_ms: float) -> tuple[bytes, ...]:
-    count = round(length_ms * FPS / 1000)
-    return tuple(encode(actor.frame(start_ms + 1000 * k / FPS), quality=CLIP_QUALITY) for k in range(count))
+    count = round(length_ms * CLIP_FPS / 1000)
+    return tuple(encode(actor.frame(start_ms + 1000 * k / CLIP_FPS), quality=CLIP_QUALITY) for k in range(count))

@@ -70,7 +70,7 @@ class Subject:
         """Return what the camera sees, before sensor noise."""
         picture = self._place_wall()
         if light is not None:
-            picture = light.add(picture, light.at(pose.distance_m + WALL_BEHIND_M))
+            picture = light.add(picture, light.at(WALL_SEEN_FROM_M + WALL_BEHIND_M))
         self._place_body(picture, pose, light)
         self._place_head(picture, pose, light)
         return picture

@@ -12,7 +12,9 @@ from tests.fixtures_cache import load_picture
 from tests.simulator import Person, Pose, Subject, encode, jpeg
 from tests.simulator.attacks import (
     PHONE,
+    TABLET,
     TABLET_CLOSE,
+    Closer,
     CutClips,
     CutOutEyes,
     FilmOnScreen,
@@ -146,6 +148,39 @@ def test_a_film_pays_no_attention_and_a_puppet_does(person_b):
     assert measure(_after(PuppetOnScreen(Person(person_b, seed=6), seed=6), "turn_left", 1500.0)).yaw > 15
 
 
+def _growth(actor):
+    before = measure(actor.frame(0.0)).eye_distance
+    actor.show("closer", 1, 0.0)
+    actor.frame(2000.0)
+    actor.show("flash", 1, 2000.0)
+    return measure(actor.frame(4000.0)).eye_distance / before
+
+
+@pytest.mark.parametrize("species", ["person", "print", "cut_out", "still", "zoomed", "puppet"])
+def test_whatever_is_asked_to_come_closer_does_and_stays(species, photo, person_b):
+    film = [person_b.render(Pose())]
+    actor = {
+        "person": lambda: Person(person_b, seed=1),
+        "print": lambda: PrintedPhoto(photo, seed=1),
+        "cut_out": lambda: CutOutEyes(photo, Subject(load_picture("impostor_2")), seed=3),
+        "still": lambda: StillOnScreen(film[0], seed=4, device=TABLET),
+        "zoomed": lambda: FilmOnScreen(film, seed=4, device=TABLET, closer=Closer.ZOOM),
+        "puppet": lambda: PuppetOnScreen(Person(person_b, seed=5), seed=5),
+    }[species]()
+    assert 1.35 < _growth(actor) < 1.6
+
+
+def test_a_device_is_brought_nearer_and_a_zoomed_film_leaves_it_where_it_is(person_b):
+    film = [person_b.render(Pose())]
+
+    def frame_px(closer):
+        screen = FilmOnScreen(film, seed=4, device=TABLET, closer=closer)
+        screen.show("closer", 1, 0.0)
+        return (screen.frame(2500.0).max(axis=2) < 45).mean()
+
+    assert frame_px(Closer.HANDS) < 0.5 * frame_px(Closer.ZOOM)
+
+
 def test_injected_bytes_are_sent_as_they_are(person_b):
     frames = [encode(person_b.render(Pose(yaw=yaw))) for yaw in (0.0, 10.0)]
     injector = Injected(frames, fps=10)
@@ -165,6 +200,15 @@ def test_cut_clips_jump_to_the_middle_of_a_turn():
     assert [actor.jpeg(900.0), actor.jpeg(1000.0)] == [b"b0", b"b1"]
 
 
+def test_cut_clips_stay_near_under_the_light():
+    clips = {"centre:1": Clip((), (b"c",), ()), "closer:1": Clip((b"e",), (b"n0", b"n1"), (b"l",))}
+    actor = CutClips(clips, fps=10)
+    actor.show("closer", 1, 0.0)
+    assert [actor.jpeg(0.0), actor.jpeg(100.0)] == [b"e", b"n0"]
+    actor.show("flash", 1, 1000.0)
+    assert [actor.jpeg(at_ms) for at_ms in (1000.0, 1100.0, 1200.0)] == [b"n0", b"n1", b"n0"]
+
+
 def test_a_stuttering_stream_repeats_its_bytes(person_b):
     stream = Stuttering(Person(person_b, seed=7), times=3, fps=15)
     sent = [jpeg(stream, 1000 * k / 15 + 1) for k in range(9)]
@@ -177,6 +221,16 @@ def test_a_relay_hands_the_camera_over(person_b, photo):
     before = relay.frame(0.0)
     relay.show("smile", 1, 100.0)
     assert np.abs(relay.frame(100.0).astype(int) - before).mean() > 10
+
+
+def test_a_relay_stands_in_the_light(person_b):
+    relay = Relay(Person(person_b, seed=1), Person(person_b, seed=1), takes_over=lambda _: False)
+    relay.show("centre", 1, 0.0)
+    dark = relay.frame(0.0).astype(int)
+    relay.light((1.0, 0.0, 0.0), 0.0)
+    blue, green, red = (relay.frame(200.0).astype(int) - dark)[180:300, 260:380].mean(axis=(0, 1))
+    assert blue > 2
+    assert max(abs(green), abs(red)) < 0.5
 
 
 def test_recordings_can_be_shuffled_and_doubled():

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 CSP = "default-src 'none'; script-src 'self'; media-src blob:; img-src blob:; base-uri 'none'; frame-ancestors 'none'"
 PAGE = b"""<!doctype html><title>step</title><div id="face-step" data-index="-1" data-action="centre" data-count="1"
-data-state="running"></div><script src="/page.js"></script>"""
+data-state="running"></div><div id="face-light" hidden>.</div><script src="/page.js"></script>"""
 SCRIPT = b"""
 const video = document.createElement("video");
 const canvas = document.createElement("canvas");
@@ -38,6 +38,11 @@ window.takePicture = () => new Promise((done) => video.requestVideoFrameCallback
 window.askFor = (index, action, count) => {
   const step = document.getElementById("face-step");
   step.dataset.count = count; step.dataset.action = action; step.dataset.index = index;
+};
+window.shine = (colour) => {
+  const light = document.getElementById("face-light");
+  light.hidden = colour === null;
+  if (colour) light.style.backgroundColor = colour;
 };
 """
 
@@ -117,6 +122,37 @@ def test_the_person_in_the_browser_obeys_the_step_that_the_page_shows(page):
     assert max(m.yaw for m in turned) > 18
     assert abs(blinking[-1].yaw) < 6
     assert min(m.eye_ratio for m in blinking) < 0.65 * np.median([m.eye_ratio for m in neutral])
+
+
+def test_the_person_comes_closer_stays_and_is_lit_by_the_page(page):
+    far = measure(_watch(page, 0.2)[0]).eye_distance
+    page.evaluate("askFor(0, 'closer', '1')")
+    _watch(page, 3.2)
+    page.evaluate("askFor(1, 'flash', '1')")
+    dark = _watch(page, 1.0)
+    assert min(measure(picture).eye_distance for picture in dark) > 1.35 * far
+    lit = []
+    for colour in ("rgb(255, 93, 93)", "rgb(0, 174, 0)", "rgb(135, 135, 255)"):
+        page.evaluate(f"shine('{colour}')")
+        lit.append(_watch(page, 0.5)[1:])
+    page.evaluate("shine(null)")
+    after = _watch(page, 0.4)[1:]
+    assert measure(lit[-1][-1]).eye_distance > 1.35 * far
+    cheeks, wall = np.s_[250:330, 240:400], np.s_[20:120, 10:90]
+
+    def colours(pictures, place):
+        mean = np.mean([picture[place].mean(axis=(0, 1)) for picture in pictures], axis=0)
+        return mean / mean.sum()
+
+    plain = colours([*dark, *after], cheeks)
+    strongest = [int(np.argmax(colours(pictures, cheeks) - plain)) for pictures in lit]
+    assert strongest == [2, 1, 0]
+    still = colours([*dark, *after], wall)
+    for pictures in lit:
+        face, behind = (
+            np.abs(colours(pictures, place) - base).max() for place, base in ((cheeks, plain), (wall, still))
+        )
+        assert behind < face / 2
 
 
 def test_no_two_pictures_are_equal(page):

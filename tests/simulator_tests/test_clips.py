@@ -7,7 +7,7 @@ import pytest
 from tests.simulator import Person
 from tests.simulator.clips import (
     BLINK_PART_MS,
-    FPS,
+    CLIP_FPS,
     PARTS_MS,
     PROMPT,
     REST_FRAMES,
@@ -40,9 +40,11 @@ def test_the_parts_of_a_clip_join_without_a_jump(person_b):
 
 def test_the_parts_are_long_enough_for_their_moves():
     enter, loop, leave = PARTS_MS["smile"]
-    assert loop % (1000 * REST_FRAMES / FPS) == 0
+    assert loop % (1000 * REST_FRAMES / CLIP_FPS) == 0
     assert enter > PROMPT.smile_ms
     assert leave >= PROMPT.back_ms
+    enter, _, leave = PARTS_MS["closer"]
+    assert min(enter, leave) > PROMPT.closer_ms[1]
     assert PROMPT.blink_every_ms[1] <= BLINK_PART_MS
 
 

@@ -91,7 +91,29 @@ def test_a_smile_stays_until_the_next_step():
 def test_unknown_actions_are_refused():
     with pytest.raises(ValueError, match="stand on your head"):
         Timeline(Habits(), seed=0).show("stand on your head", 1, 0.0)
-    assert set(ACTIONS) == {"centre", "turn_left", "turn_right", "blink", "smile"}
+    assert set(ACTIONS) == {"centre", "turn_left", "turn_right", "blink", "smile", "closer", "flash"}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whoever_is_asked_comes_nearer_in_about_a_second_and_stays_under_the_light(seed):
+    timeline = Timeline(Habits(), seed=seed)
+    timeline.show("closer", 1, 1000.0)
+    timeline.show("flash", 1, 3000.0)
+    near = np.array([timeline.nearness(t) for t in CLOCK])
+    assert (near[CLOCK < 1250] == 1).all()
+    moving = CLOCK[(near > 1.001) & (near < near.max() - 0.001)]
+    assert 500 < np.ptp(moving) < 1300
+    assert (near[CLOCK > 2760] == near.max()).all()
+    assert 1.42 <= near.max() <= 1.48
+    assert timeline.yaw(5000.0) == timeline.blink(5000.0) == timeline.smile(5000.0) == 0
+
+
+def test_whoever_is_asked_for_something_else_moves_back_again():
+    timeline = Timeline(Habits(), seed=3)
+    timeline.show("closer", 1, 0.0)
+    timeline.show("flash", 1, 2000.0)
+    timeline.show("centre", 1, 3000.0)
+    assert timeline.nearness(5000.0) == 1
 
 
 def test_sway_is_small_never_still_and_calm_where_a_recording_is_cut():

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from tests.simulator.camera import encode
+from tests.simulator.clips import CLIP_FPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ ROUNDING = 0.01  # of a frame: times are whole milliseconds
 class Injected:
     """A recorded session sent again from its beginning, byte for byte, whatever is asked."""
 
-    def __init__(self, frames: Sequence[bytes], *, fps: int = FPS) -> None:
+    def __init__(self, frames: Sequence[bytes], *, fps: float = FPS) -> None:
         self._frames, self._fps = frames, fps
 
     def show(self, action: str, count: int, at_ms: float) -> None:
@@ -44,12 +45,15 @@ class Injected:
 class CutClips(Injected):
     """Has a clip for every action and cuts to the middle of the right one as soon as it is asked."""
 
-    def __init__(self, clips: Mapping[str, Clip], *, fps: int = FPS) -> None:
+    def __init__(self, clips: Mapping[str, Clip], *, fps: int = CLIP_FPS) -> None:
         super().__init__(clips["centre:1"].loop, fps=fps)
         self._clips, self._since = clips, 0.0
 
     def show(self, action: str, count: int, at_ms: float) -> None:
-        """Cut."""
+        """Cut; the light of the page goes over a face that stays near."""
+        if action == "flash":
+            self._frames, self._since = self._clips["closer:1"].loop, at_ms
+            return
         clip = self._clips[f"{action}:{count if action == 'blink' else 1}"]
         self._frames = (clip.loop or clip.enter) if action.startswith("turn") else (*clip.enter, *clip.loop)
         self._since = at_ms
@@ -93,6 +97,13 @@ class Relay:
         self._now = int(self._takes_over(action))
         for actor in self._actors:
             actor.show(action, count, at_ms)
+
+    def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
+        """The screen lights whoever is before it."""
+        for actor in self._actors:
+            lit = getattr(actor, "light", None)
+            if lit is not None:
+                lit(colour, at_ms)
 
     def frame(self, at_ms: float) -> Image:
         """Return the camera's picture."""

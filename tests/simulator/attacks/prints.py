@@ -1,6 +1,7 @@
 """Prints of the right person (simulated): flat, bent, or with holes through which live eyes look.
 
-The attacker answers a turn by turning the sheet, and everything else by wagging it: paper cannot blink or smile.
+The attacker answers a turn by turning the sheet, brings it nearer when asked to come closer, and wags it for everything
+else: paper cannot blink or smile.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from tests.simulator.actor import BELOW_AXIS_M
 from tests.simulator.attacks.room import room
 from tests.simulator.attacks.sheet import Sheet, show_sheet
 from tests.simulator.camera import Camera, Sensor
@@ -84,13 +86,14 @@ class PrintedPhoto:
         wag = 0.0
         if self._action in self.cannot:
             wag = WAG_DEG * _wagging(max(at_ms - self._since, 0.0))
+        nearness = self._timeline.nearness(at_ms)
         return Pose(
             yaw=yaw + self._timeline.yaw(at_ms),
             pitch=pitch + wag,
             roll=1.5 * roll,
             x_m=x,
-            y_m=0.02 + y,
-            distance_m=self.habits.distance_m + z,
+            y_m=BELOW_AXIS_M / nearness + y,
+            distance_m=self.habits.distance_m / nearness + z,
         )
 
     def _sheet_pose(self, pose: Pose) -> Pose:

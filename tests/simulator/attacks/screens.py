@@ -7,6 +7,7 @@ alias against the sensor (moire), a reflection, bands of brightness that roll, a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import cv2
@@ -51,14 +52,28 @@ SCREEN_PX = 900
 GLASS_REFLECTS = 0.1  # lit glass: its own light drowns most of what falls on it
 
 
+class Closer(StrEnum):
+    """How an attacker makes the face on a screen larger when the page asks for it."""
+
+    HANDS = "hands"  # brings the device nearer
+    ZOOM = "zoom"  # enlarges the film
+    FILM = "film"  # does nothing: what is shown comes nearer by itself
+
+
 class ScreenAttack:
     """A device that shows `source(at_ms)`; it answers a turn by being turned itself only if `turns` is set."""
 
     def __init__(
-        self, source: Callable[[float], Image], *, seed: int, device: Device = TABLET, turns: bool = False
+        self,
+        source: Callable[[float], Image],
+        *,
+        seed: int,
+        device: Device = TABLET,
+        turns: bool = False,
+        closer: Closer = Closer.HANDS,
     ) -> None:
         self.camera, self.device = Camera(), device
-        self._source, self._turns = source, turns
+        self._source, self._turns, self._closer = source, turns, closer
         self._room = room(seed=seed)
         self._sensor = Sensor(seed=seed + 1)
         self._sway = Sway(seed=seed + 2, strength=IN_HANDS.sway)
@@ -82,8 +97,10 @@ class ScreenAttack:
         """Return the camera's picture."""
         yaw, pitch, roll, x, y, z = self._sway.offsets(at_ms)
         turn = self._timeline.yaw(at_ms) if self._turns else 0.0
-        pose = Pose(yaw=yaw + turn, pitch=pitch, roll=roll, x_m=x, y_m=y, distance_m=self.device.distance_m + z)
-        panel = self._panel(self._source(at_ms))
+        nearness = self._timeline.nearness(at_ms)
+        distance = self.device.distance_m / (nearness if self._closer is Closer.HANDS else 1.0)
+        pose = Pose(yaw=yaw + turn, pitch=pitch, roll=roll, x_m=x, y_m=y, distance_m=distance + z)
+        panel = self._panel(self._source(at_ms), zoom=nearness if self._closer is Closer.ZOOM else 1.0)
         sheet = Sheet(panel, self.device.width_m + 2 * self.device.bezel_m)
         picture = self._room.copy()
         light = self._glow.at(at_ms)
@@ -93,14 +110,14 @@ class ScreenAttack:
             self._add_screen_light(picture, drawing, at_ms, pose)
         return self._sensor.expose(picture)
 
-    def _panel(self, film: Image) -> NDArray[np.uint8]:
+    def _panel(self, film: Image, *, zoom: float = 1.0) -> NDArray[np.uint8]:
         """Return the device's front: the film, zoomed in, with the screen's colours, inside a black frame."""
         height, width = film.shape[:2]
-        shown_w, shown_h = round(width * self.device.share_shown), round(height * self.device.share_shown)
-        left, top = (width - shown_w) // 2, (height - shown_h) // 2
-        shown = film[top : top + shown_h, left : left + shown_w]
-        size = (SCREEN_PX, round(SCREEN_PX * shown_h / shown_w))
-        lit = cv2.LUT(cv2.resize(shown, size, interpolation=cv2.INTER_LINEAR), _screen_curve())
+        whole = self.device.share_shown
+        size = (SCREEN_PX, round(SCREEN_PX * height / width))
+        scale = SCREEN_PX / (width * whole / zoom)
+        matrix = np.array([[scale, 0, (size[0] - scale * width) / 2], [0, scale, (size[1] - scale * height) / 2]])
+        lit = cv2.LUT(cv2.warpAffine(film, matrix, size, flags=cv2.INTER_LINEAR), _screen_curve())
         edge = self._bezel_px
         framed = cv2.copyMakeBorder(lit, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(18, 18, 18))
         return np.dstack([framed, np.full(framed.shape[:2], 255, np.uint8)])
@@ -128,22 +145,33 @@ class ScreenAttack:
 class StillOnScreen(ScreenAttack):
     """A photo on a screen, which is turned when a turn is asked for."""
 
-    def __init__(self, photo: Image, *, seed: int, device: Device = TABLET) -> None:
-        super().__init__(lambda _: photo, seed=seed, device=device, turns=True)
+    def __init__(self, photo: Image, *, seed: int, device: Device = TABLET, closer: Closer = Closer.HANDS) -> None:
+        super().__init__(lambda _: photo, seed=seed, device=device, turns=True, closer=closer)
 
 
 class FilmOnScreen(ScreenAttack):
     """A recorded session played from its beginning, whatever is asked."""
 
-    def __init__(self, film: list[Image], *, seed: int, fps: int = 15, device: Device = TABLET) -> None:
-        super().__init__(lambda at_ms: film[int(at_ms * fps / 1000) % len(film)], seed=seed, device=device)
+    def __init__(
+        self,
+        film: list[Image],
+        *,
+        seed: int,
+        fps: float = 15,
+        device: Device = TABLET,
+        closer: Closer = Closer.HANDS,
+    ) -> None:
+        def source(at_ms: float) -> Image:
+            return film[int(at_ms * fps / 1000) % len(film)]
+
+        super().__init__(source, seed=seed, device=device, closer=closer)
 
 
 class PuppetOnScreen(ScreenAttack):
     """The strongest film: it always shows what is asked (clips per action, or a face swapped live), on a screen."""
 
     def __init__(self, puppet: Actor, *, seed: int, device: Device = TABLET) -> None:
-        super().__init__(puppet.frame, seed=seed, device=device)
+        super().__init__(puppet.frame, seed=seed, device=device, closer=Closer.FILM)
         self._puppet = puppet
 
     def show(self, action: str, count: int, at_ms: float) -> None:
