@@ -21,13 +21,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 Crops = NDArray[np.float32]
+SWITCH = "phase_train"
 
 
 def _function(tf: Any, graph: bytes) -> Any:
     definition = tf.compat.v1.GraphDef()
     definition.ParseFromString(graph)
-    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
-    return wrapped.prune("input:0", "embeddings:0")
+    nodes = {node.name: node for node in definition.node}
+    # Graphs frozen by the training code keep the switch between training and use as an input; it is set to use.
+    has_switch = SWITCH in nodes and nodes[SWITCH].op.startswith("Placeholder")
+    if "input" not in nodes or "embeddings" not in nodes:
+        raise SystemExit("the graph has no input:0 or no embeddings:0")
+    if _batch_is_one(nodes["input"]) and not has_switch:
+        wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
+        return wrapped.prune("input:0", "embeddings:0")
+
+    def answer(crop: Any) -> Any:
+        inputs = {"input:0": crop} | ({f"{SWITCH}:0": tf.constant(value=False)} if has_switch else {})
+        return tf.import_graph_def(definition, input_map=inputs, return_elements=["embeddings:0"], name="")[0]
+
+    return tf.compat.v1.wrap_function(answer, [tf.TensorSpec((1, 160, 160, 3), tf.float32)])
+
+
+def _batch_is_one(node: Any) -> bool:
+    dimensions = node.attr["shape"].shape.dim
+    return len(dimensions) > 0 and dimensions[0].size == 1
 
 
 def _run_lite(model: bytes, crops: Crops) -> NDArray[np.float32]:

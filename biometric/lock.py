@@ -88,7 +88,12 @@ class Lock:
         entry = self.models[name]
         if not entry.source:
             return entry.sha256
-        return hashlib.sha256(f"{self.models[entry.source].sha256}:{entry.recipe}".encode()).hexdigest()
+        return converted_identity(self.models[entry.source].sha256, entry.recipe)
+
+
+def converted_identity(source_sha256: str, recipe: str) -> str:
+    """Return the identity of whatever `recipe` makes of the file with this digest."""
+    return hashlib.sha256(f"{source_sha256}:{recipe}".encode()).hexdigest()
 
 
 def parse_lock(text: str) -> Lock:

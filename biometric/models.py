@@ -4,6 +4,8 @@ Rules:
  * The digest comes from models.lock. One exception: a file derived here (facenet) may differ by CPU; then `facestep
    models fetch` leaves a site record, which is believed for that one file only, and only for the locked source and
    recipe.
+ * What an administrator added (added.py) has its digest in added.json; a file added for a role that replaces a locked
+   one is served in its place, and its identity then says so.
  * Nothing is downloaded, converted or unpickled here.
 
 Not here: bringing the files (fetch.py), thresholds (calibration.py).
@@ -17,8 +19,9 @@ import stat
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
+from biometric.added import AddedModel, read_added
 from biometric.errors import ModelDigestMismatch, ModelMissing
-from biometric.lock import Lock, shipped_lock
+from biometric.lock import Lock, converted_identity, shipped_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,9 +74,51 @@ class ModelStore:
             raise ModelDigestMismatch(f"{name}: {self.folder / entry.file} has digest {digest}, not {entry.sha256}")
         return content
 
+    def serving(self, name: str) -> bytes:
+        """Return the bytes of what is served as `name`: the file added for that role, else the locked one.
+
+        Raises:
+            ModelMissing, ModelDigestMismatch, AddedUnreadable: as `read` and `added`.
+        """
+        return self.read_added(self.added(name)[0]) if self.added(name) else self.read(name)
+
+    def added(self, role: str | None = None) -> tuple[AddedModel, ...]:
+        """Return what was added for `role` (None: for any), in the order of adding; files not yet read.
+
+        Raises:
+            AddedUnreadable: the record is malformed or not ours alone.
+        """
+        return tuple(model for model in read_added(self.folder) if role in {None, model.role})
+
+    def read_added(self, model: AddedModel) -> bytes:
+        """Return the bytes of an added model.
+
+        Raises:
+            ModelMissing: there is no such file.
+            ModelDigestMismatch: it is not the file that was added.
+        """
+        path = self.folder / model.file
+        try:
+            content = path.read_bytes()
+        except OSError as exc:
+            raise ModelMissing(
+                f"{model.name}: {path} cannot be read; add it again or run `facestep models remove {model.name}`"
+            ) from exc
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != model.sha256:
+            raise ModelDigestMismatch(f"{model.name}: {path} has digest {digest}, not {model.sha256}")
+        return content
+
     def digests(self) -> dict[str, str]:
         """Return the identity of each served model: what references and thresholds are bound to (Lock.identity)."""
-        return {name: self.lock.identity(name) for name in SERVED}
+        return {name: self._identity(name) for name in SERVED}
+
+    def _identity(self, name: str) -> str:
+        added = self.added(name)
+        if not added:
+            return self.lock.identity(name)
+        model = added[0]
+        return converted_identity(model.source_sha256, model.recipe) if model.recipe else model.sha256
 
     def _accepted_here(self, name: str, digest: str) -> bool:
         entry = self.lock.models[name]

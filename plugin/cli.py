@@ -35,7 +35,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "evaluate": "Measure error rates on your own data.",
     "invite": "Print a one-time enrolment code for a person.",
     "keycloak": "Set up or check a Keycloak realm.",
-    "models": "Fetch, verify and list the model files.",
+    "models": "Fetch, verify, list, add and remove model files.",
     "serve": "Run the service.",
     "vault": "Install the keys.",
 }
@@ -44,7 +44,9 @@ _COMMANDS: Final[dict[str, str]] = {
 WHAT_TO_DO: Final[dict[str, str]] = {
     "model_missing": "run `facestep models fetch`",
     "model_digest_mismatch": "run `facestep models fetch` to replace it",
-    "calibration_mismatch": "run `facestep models fetch` with this version of facestep",
+    "calibration_mismatch": (
+        "run `facestep models fetch`; for a model of your own run `facestep calibrate` and set calibration_file"
+    ),
     "vault_unavailable": "start or unseal the vault and check vault_url",
     "vault_denied": "check the vault token and its policy",
     "vault_wrong_context": "check that the database and the keys belong together",

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEFAULT_MODELS = "~/.cache/facestep/models"
 DEFAULT_DOWNLOADS = "~/.cache/facestep/downloads"
@@ -20,15 +27,43 @@ models_dir_option = click.option(
 )
 
 
-@click.group()
+LATER: Final = ("add", "remove")
+"""Commands of plugin/commands/models_add.py."""
+
+
+class _Group(click.Group):
+    """Has the commands of models_add.py too; they import this file, so it loads them when asked."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all commands of the group."""
+        return [*super().list_commands(ctx), *LATER]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one of them."""
+        if cmd_name in LATER:
+            found: click.Command = getattr(import_module("plugin.commands.models_add"), cmd_name)
+            return found
+        return super().get_command(ctx, cmd_name)
+
+
+calibration_option = click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    envvar="FACESTEP_CALIBRATION_FILE",
+    help="A calibration.json of your own, in place of the shipped one.",
+)
+
+
+@click.group(cls=_Group)
 def command() -> None:
-    """Bring, check and list the model files.
+    """Bring, check, list, add and remove model files.
 
     \b
     Examples:
       facestep models fetch
       facestep models verify
       facestep models list --json
+      facestep models add --role facenet --file 20180402-114759.pb
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
 
 
@@ -60,7 +95,8 @@ def fetch(models_dir: Path, downloads: Path) -> None:
 
 @command.command()
 @models_dir_option
-def verify(models_dir: Path) -> None:
+@calibration_option
+def verify(models_dir: Path, calibration: Path | None) -> None:
     """Check the digest of every file, and that the thresholds were measured with these very files."""
     from biometric.calibration import Calibration
     from biometric.models import ModelStore
@@ -68,8 +104,11 @@ def verify(models_dir: Path) -> None:
     store = ModelStore(models_dir)
     for name in store.lock.models:
         store.read(name)
-    calibration = Calibration.load(store)
-    click.echo(f"{len(store.lock.models)} model files are right; calibration {calibration.id} belongs to them")
+    for model in store.added():
+        store.read_added(model)
+    count = len(store.lock.models) + len(store.added())
+    thresholds = Calibration.load(store, calibration)
+    click.echo(f"{count} model files are right; calibration {thresholds.id} belongs to them")
 
 
 @command.command("list")
@@ -77,23 +116,32 @@ def verify(models_dir: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_models(models_dir: Path, *, as_json: bool) -> None:
     """List every file with its state, digest, licence and origin."""
-    from biometric.errors import ModelDigestMismatch, ModelMissing
     from biometric.models import ModelStore
 
     store = ModelStore(models_dir)
-    rows = []
+    replaced = {model.role for model in store.added()}
+    rows: list[dict[str, object]] = []
     for name, entry in store.lock.models.items():
-        try:
-            store.read(name)
-            state = "right"
-        except (ModelMissing, ModelDigestMismatch) as exc:
-            state = exc.code
+        state = _state(partial(store.read, name)) + (", not in use" if name in replaced else "")
         row = {"name": name, "state": state, "sha256": entry.sha256, "size": entry.size}
         rows.append(row | {"licence": entry.licence, "origin": entry.origin, "file": str(store.folder / entry.file)})
+    for model in store.added():
+        row = {"name": model.name, "state": _state(partial(store.read_added, model)), "licence": "added"}
+        rows.append(row | asdict(model) | {"file": str(store.folder / model.file)})
     if as_json:
         click.echo(json.dumps({"models": rows}, indent=2))
         return
     for row in rows:
         click.echo(
-            f"{row['name']:14} {row['state']:22} {str(row['sha256'])[:16]}  {row['licence']:10}  {row['origin']}"
+            f"{row['name']:20} {row['state']:22} {str(row['sha256'])[:16]}  {row['licence']:10}  {row['origin']}"
         )
+
+
+def _state(read: Callable[[], bytes]) -> str:
+    from biometric.errors import ModelDigestMismatch, ModelMissing
+
+    try:
+        read()
+    except (ModelMissing, ModelDigestMismatch) as exc:
+        return exc.code
+    return "right"
