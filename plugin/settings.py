@@ -63,6 +63,7 @@ class Settings:
         vault_timeout_s: how long one call may take.
         keyring_file: key file of the embedded keyring, mode 0600.
         models_dir: where `facestep models fetch` put the model files.
+        calibration_file: thresholds of your own, from `facestep calibrate`; without it the shipped ones decide.
         ceremony_ttl_s: how long a login may take from redirect to code.
         challenge_ttl_s: how long the face challenge may take; at most 20.
         code_ttl_s: how long a result code may wait to be redeemed.
@@ -91,6 +92,7 @@ class Settings:
     vault_timeout_s: float = 3.0
     keyring_file: Path | None = None
     models_dir: Path = Path("~/.cache/facestep/models")
+    calibration_file: Path | None = None
     ceremony_ttl_s: int = 300
     challenge_ttl_s: int = 20
     code_ttl_s: int = 60
@@ -125,7 +127,8 @@ class Settings:
 
     def checked(self) -> Settings:
         """Return self with paths expanded, or raise SettingsError for the first thing that makes no sense."""
-        expanded = replace(self, models_dir=self.models_dir.expanduser())
+        calibration = self.calibration_file and self.calibration_file.expanduser()
+        expanded = replace(self, models_dir=self.models_dir.expanduser(), calibration_file=calibration)
         for check in (_check_issuer, _check_vault, _check_keycloak, _check_ranges):
             check(expanded)
         return expanded
@@ -160,6 +163,7 @@ _TYPES: Final[dict[str, Any]] = {
     "vault_token_file": Path,
     "keyring_file": Path,
     "models_dir": Path,
+    "calibration_file": Path,
     "vault_timeout_s": float,
 }
 _INTEGERS: Final = {field.name for field in fields(Settings) if field.type == "int"}

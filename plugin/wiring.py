@@ -122,7 +122,7 @@ def open_pipeline(settings: Settings) -> FacePipeline:
     """Return the models, after their digests and thresholds matched. Raises BiometricError."""
     from biometric.pipeline import FacePipeline  # noqa: PLC0415  (loads OpenCV and LiteRT; most commands need neither)
 
-    return FacePipeline.open(settings.models_dir)
+    return FacePipeline.open(settings.models_dir, calibration=settings.calibration_file)
 
 
 def build_services(

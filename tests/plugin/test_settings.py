@@ -43,6 +43,10 @@ def test_development_may_use_the_keyring_on_loopback():
 
 def test_values_get_their_types():
     settings = load({"workers": "3", "vault_timeout_s": "1.5", "models_dir": "~/models", "trusted_proxies": "1"})
+    own = load({"calibration_file": "~/calibration.json"}).calibration_file
+    assert own is not None
+    assert own.is_absolute()
+    assert settings.calibration_file is None
     assert (settings.workers, settings.vault_timeout_s, settings.trusted_proxies) == (3, 1.5, 1)
     assert settings.models_dir.is_absolute()
 
