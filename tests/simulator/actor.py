@@ -45,9 +45,8 @@ class Person:
         self._timeline.show(action, count, at_ms)
 
     def hear(self, hint: str, at_ms: float) -> None:
-        """Follow a hint of the page: turn more slowly."""
-        if hint == "turn_slower":
-            self._timeline.slower(at_ms)
+        """Follow a hint of the page."""
+        self._timeline.hear(hint, at_ms)
 
     def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
         """The person's screen shines in this colour (B, G, R, 0 to 1)."""

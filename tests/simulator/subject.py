@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biometric.types import Image
+    from tests.simulator.head import Head
     from tests.simulator.light import ScreenLight
     from tests.simulator.portrait import Portrait
 
@@ -60,6 +61,11 @@ class Subject:
     def eyes(self) -> NDArray[np.float64]:
         """The middle between the eyes, in head coordinates."""
         return np.asarray(self._rest[list(EYE_CORNERS)].mean(axis=0))
+
+    @property
+    def surface(self) -> Head:
+        """The head, with eyes at ease."""
+        return replace(self._head, rest=self._rest)
 
     def where(self, point: NDArray[np.float64], pose: Pose) -> NDArray[np.float64]:
         """Return where a point that moves with the head (N x 3 or 3) is before the camera."""
@@ -104,7 +110,7 @@ class Subject:
         moved = self._rest + self._smile * pose.smile
         turned = self.where(moved, pose)
         size = (self.camera.width, self.camera.height)
-        share = None if light is None else light.on_points(turned, normals_of(turned, head.triangles))
+        share = light_on(turned, head.triangles, light)
         drawing = draw(self.camera.project(turned), turned[:, 2], head.uv, head.triangles, size=size, share=share)
         if drawing is None:
             return
@@ -127,6 +133,13 @@ def rotation(pose: Pose) -> NDArray[np.float64]:
     nod = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
     tilt = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
     return np.asarray(turn @ nod @ tilt)
+
+
+def light_on(
+    points: NDArray[np.float64], triangles: NDArray[np.int32], light: ScreenLight | None
+) -> NDArray[np.float64] | None:
+    """Return the share of added light at each vertex of a surface, None in the dark."""
+    return None if light is None else light.on_points(points, normals_of(points, triangles))
 
 
 def blend(below: Image, above: Image, alpha: NDArray[np.float32]) -> None:

@@ -104,7 +104,7 @@ def test_whoever_is_asked_comes_nearer_in_about_a_second_and_stays_under_the_lig
     moving = CLOCK[(near > 1.001) & (near < near.max() - 0.001)]
     assert 500 < np.ptp(moving) < 1300
     assert (near[CLOCK > 2760] == near.max()).all()
-    assert 1.42 <= near.max() <= 1.48
+    assert 1.44 <= near.max() <= 1.54
     assert timeline.yaw(5000.0) == timeline.blink(5000.0) == timeline.smile(5000.0) == 0
 
 
@@ -125,3 +125,24 @@ def test_sway_is_small_never_still_and_calm_where_a_recording_is_cut():
     sway.quiet_at = (2000.0,)
     assert sway.offsets(2000.0) == (0.0,) * 6
     assert sway.offsets(4000.0) != (0.0,) * 6
+
+
+def test_whoever_is_told_to_come_closer_still_does_so_once_the_first_move_is_over():
+    timeline = Timeline(Habits(), seed=4)
+    timeline.show("closer", 1, 0.0)
+    timeline.hear("come_closer", 200.0)
+    assert timeline.nearness(4000.0) <= 1.54
+    timeline.hear("come_closer", 4000.0)
+    assert timeline.nearness(6000.0) == pytest.approx(1.08 * timeline.nearness(4000.0))
+    timeline.hear("too_close", 6000.0)
+    assert timeline.nearness(8000.0) < timeline.nearness(4000.0)
+
+
+def test_whoever_came_closer_too_quickly_goes_back_and_comes_more_slowly():
+    timeline = Timeline(Habits(), seed=4)
+    timeline.show("closer", 1, 0.0)
+    timeline.hear("closer_slower", 3000.0)
+    near = np.array([timeline.nearness(t) for t in CLOCK])
+    assert near[CLOCK < 3000].max() > 1.4
+    assert near[CLOCK > 3000].min() == pytest.approx(1, abs=0.01)
+    assert near[-1] > 1.4

@@ -1,7 +1,9 @@
 """Attacks before (or instead of) the camera, each an actor of tests.simulator. Everything here is simulated."""
 
 from tests.simulator.attacks.injection import CutClips, Injected, Relay, Stuttering, duplicated, reordered
+from tests.simulator.attacks.masks import RigidMask
 from tests.simulator.attacks.prints import CutOutEyes, PrintedPhoto
+from tests.simulator.attacks.relight import Relit, Shape
 from tests.simulator.attacks.screens import (
     PHONE,
     TABLET,
@@ -26,6 +28,9 @@ __all__ = [
     "PrintedPhoto",
     "PuppetOnScreen",
     "Relay",
+    "Relit",
+    "RigidMask",
+    "Shape",
     "StillOnScreen",
     "Stuttering",
     "duplicated",

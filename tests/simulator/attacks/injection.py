@@ -98,6 +98,12 @@ class Relay:
         for actor in self._actors:
             actor.show(action, count, at_ms)
 
+    def hear(self, hint: str, at_ms: float) -> None:
+        """Whoever is at the camera reads the hint."""
+        heard = getattr(self._actors[self._now], "hear", None)
+        if heard is not None:
+            heard(hint, at_ms)
+
     def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
         """The screen lights whoever is before it."""
         for actor in self._actors:

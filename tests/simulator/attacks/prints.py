@@ -63,6 +63,10 @@ class PrintedPhoto:
         self._timeline.show(action, count, at_ms)
         self._since, self._action = at_ms, action
 
+    def hear(self, hint: str, at_ms: float) -> None:
+        """Follow a hint of the page."""
+        self._timeline.hear(hint, at_ms)
+
     def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
         """The screen before the sheet shines in this colour."""
         self._glow.show(colour, at_ms)

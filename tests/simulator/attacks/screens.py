@@ -85,6 +85,10 @@ class ScreenAttack:
         """See the instruction."""
         self._timeline.show(action, count, at_ms)
 
+    def hear(self, hint: str, at_ms: float) -> None:
+        """Follow a hint of the page."""
+        self._timeline.hear(hint, at_ms)
+
     def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
         """The screen before the device shines in this colour."""
         self._glow.show(colour, at_ms)
