@@ -43,8 +43,15 @@ class ScreenLight:
 
     def add(self, picture: Image, share: NDArray[np.float32] | float) -> Image:
         """Return `picture` with that much more light."""
-        amount = np.asarray(share, dtype=np.float32)[..., None] * np.array(self.colour, dtype=np.float32)
-        return np.clip(picture * (1 + amount) ** (1 / GAMMA) + 0.5, 0, 255).astype(np.uint8)
+        if np.ndim(share) == 0:
+            table = np.arange(256)[:, None] * (1 + share * np.array(self.colour)) ** (1 / GAMMA)
+            return np.asarray(cv2.LUT(picture, np.clip(table + 0.5, 0, 255).astype(np.uint8)[None]), dtype=np.uint8)
+        amount = np.asarray(share, dtype=np.float32)
+        parts = [
+            cv2.multiply(picture[..., k], cv2.pow(1 + amount * np.float32(part), 1 / GAMMA), dtype=cv2.CV_8U)
+            for k, part in enumerate(self.colour)
+        ]
+        return np.asarray(cv2.merge(parts), dtype=np.uint8)
 
 
 class Glow:

@@ -92,6 +92,11 @@ def _spread(
     nothing = np.full((1, values.shape[2]), -10.0)  # number 0: no triangle
     tables = [np.vstack([nothing * k, table]).astype(np.float32) for k, table in ((0, per_x), (0, per_y), (1, start))]
     y, x = np.indices(numbers.shape, dtype=np.float32, sparse=True)
-    return [
-        tables[0][numbers, k] * x + tables[1][numbers, k] * y + tables[2][numbers, k] for k in range(values.shape[2])
-    ]
+    places = numbers.astype(np.intp)
+
+    def at(table: int, k: int) -> NDArray[np.float32]:
+        return np.take(
+            np.ascontiguousarray(tables[table][:, k]), places, mode="clip"
+        )  # without a check: four times as fast
+
+    return [at(0, k) * x + at(1, k) * y + at(2, k) for k in range(values.shape[2])]

@@ -55,7 +55,8 @@ class Subject:
         self._smile = smile_field(self._head)
         self._lids = find_eyelids(portrait.texture, portrait.points)
         self._body = _body_layer(portrait)
-        self._background = cv2.GaussianBlur(portrait.background, (0, 0), 1.2)
+        self._body_top = int(np.argmax(self._body[..., 3].any(axis=1)))
+        self._wall = self._place_wall(cv2.GaussianBlur(portrait.background, (0, 0), 1.2))
 
     @property
     def eyes(self) -> NDArray[np.float64]:
@@ -74,21 +75,21 @@ class Subject:
 
     def render(self, pose: Pose, light: ScreenLight | None = None) -> Image:
         """Return what the camera sees, before sensor noise."""
-        picture = self._place_wall()
-        if light is not None:
-            picture = light.add(picture, light.at(WALL_SEEN_FROM_M + WALL_BEHIND_M))
+        picture = (
+            self._wall.copy() if light is None else light.add(self._wall, light.at(WALL_SEEN_FROM_M + WALL_BEHIND_M))
+        )
         self._place_body(picture, pose, light)
         self._place_head(picture, pose, light)
         return picture
 
-    def _place_wall(self) -> Image:
+    def _place_wall(self, background: Image) -> Image:
         """Show the wall, which stands still while the person moves."""
         scale = self.camera.focal * METRES_PER_PIXEL / WALL_SEEN_FROM_M
         matrix = np.array([[scale, 0, 0], [0, scale, 0]])
         matrix[:, 2] = (self.camera.width / 2, self.camera.height / 2) - scale * CENTRE
         size = (self.camera.width, self.camera.height)
         return np.asarray(
-            cv2.warpAffine(self._background, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT),
+            cv2.warpAffine(background, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT),
             dtype=np.uint8,
         )
 
@@ -98,12 +99,14 @@ class Subject:
         middle = np.array([self.camera.width / 2, self.camera.height / 2])
         matrix = np.array([[scale, 0, 0], [0, scale, 0]])
         matrix[:, 2] = middle + shift - scale * CENTRE
-        layer = cv2.warpAffine(self._body, matrix, (self.camera.width, self.camera.height), flags=cv2.INTER_LINEAR)
-        top = int(np.argmax(layer[..., 3].any(axis=1)))
-        colours = np.ascontiguousarray(layer[top:, :, :3])
+        top = min(max(int(scale * self._body_top + matrix[1, 2]) - 1, 0), self.camera.height - 1)
+        matrix[1, 2] -= top
+        size = (self.camera.width, self.camera.height - top)
+        layer = cv2.warpAffine(self._body, matrix, size, flags=cv2.INTER_LINEAR)
+        colours = cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR)
         if light is not None:
             colours = light.add(colours, light.at(pose.distance_m + BODY_BEHIND_FACE_M))
-        blend(picture[top:], colours, layer[top:, :, 3].astype(np.float32) / 255)
+        blend(picture[top:], colours, layer[..., 3].astype(np.float32) / 255)
 
     def _place_head(self, picture: Image, pose: Pose, light: ScreenLight | None) -> None:
         head = self._head
@@ -120,7 +123,7 @@ class Subject:
             close_eyelids(texture, self._lids, pose.blink)
         colours = cv2.remap(texture, drawing.map_x, drawing.map_y, cv2.INTER_LINEAR)
         alpha = drawing.cover * (colours[..., 3].astype(np.float32) / 255)
-        skin = np.ascontiguousarray(colours[..., :3])
+        skin = cv2.cvtColor(colours, cv2.COLOR_BGRA2BGR)
         if light is not None and drawing.share is not None:
             skin = light.add(skin, smooth(np.maximum(drawing.share, 0)))
         blend(picture[drawing.region], skin, alpha)

@@ -71,7 +71,7 @@ class RigidMask(Person):
             return
         colours = cv2.remap(self._texture, drawing.map_x, drawing.map_y, cv2.INTER_LINEAR)
         alpha = drawing.cover * (colours[..., 3].astype(np.float32) / 255)
-        resin = np.ascontiguousarray(colours[..., :3])
+        resin = cv2.cvtColor(colours, cv2.COLOR_BGRA2BGR)
         if light is not None and drawing.share is not None:
             resin = light.add(resin, np.maximum(drawing.share, 0))
         blend(picture[drawing.region], resin, alpha)

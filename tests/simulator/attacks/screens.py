@@ -121,21 +121,25 @@ class ScreenAttack:
         size = (SCREEN_PX, round(SCREEN_PX * height / width))
         scale = SCREEN_PX / (width * whole / zoom)
         matrix = np.array([[scale, 0, (size[0] - scale * width) / 2], [0, scale, (size[1] - scale * height) / 2]])
-        lit = cv2.LUT(cv2.warpAffine(film, matrix, size, flags=cv2.INTER_LINEAR), _screen_curve())
+        lit = cv2.warpAffine(cv2.LUT(film, CURVE), matrix, size, flags=cv2.INTER_LINEAR)
         edge = self._bezel_px
         framed = cv2.copyMakeBorder(lit, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(18, 18, 18))
-        return np.dstack([framed, np.full(framed.shape[:2], 255, np.uint8)])
+        return np.asarray(cv2.cvtColor(framed, cv2.COLOR_BGR2BGRA), dtype=np.uint8)
 
     def _add_screen_light(self, picture: Image, drawing: Drawing, at_ms: float, pose: Pose) -> None:
         """Add stripes that alias, rolling bands and a reflection to the part that shows the screen."""
         region = picture[drawing.region].astype(np.float32)
         dots = self.device.dots_across / SCREEN_PX
-        across, down = 2 * np.pi * dots * drawing.map_x, 2 * np.pi * dots * drawing.map_y
+        across, down = (_wave(np.float32(dots) * place) for place in (drawing.map_x, drawing.map_y))
         rows = np.arange(region.shape[0], dtype=np.float32)[:, None]
         bands = 0.02 * np.sin(2 * np.pi * (rows / 160 + at_ms / 700))
-        stripes = np.stack([np.sin(across + k * 2 * np.pi / 3) for k in range(3)], axis=2) * self.device.stripes
-        grid = 1 + stripes + (0.5 * self.device.stripes * np.sin(down) + bands)[..., None]
-        picture[drawing.region] = np.clip(region * grid + self._reflection(region.shape, pose)[..., None], 0, 255)
+        even = 1 + np.float32(0.5 * self.device.stripes) * down[1] + bands.astype(np.float32)
+        mirrored = self._reflection(region.shape, pose)
+        for k, shift in enumerate(2 * np.pi / 3 * np.arange(3)):  # each colour's stripes lie beside the others'
+            sine, cosine = np.float32(self.device.stripes * np.array([np.cos(shift), np.sin(shift)]))
+            grid = even + sine * across[1] + cosine * across[0]
+            region[..., k] = region[..., k] * grid + mirrored
+        picture[drawing.region] = np.clip(region, 0, 255)
 
     def _reflection(self, shape: tuple[int, ...], pose: Pose) -> NDArray[np.float32]:
         """Return a lamp mirrored in the glass; it wanders twice as fast as the glass turns."""
@@ -184,8 +188,17 @@ class PuppetOnScreen(ScreenAttack):
         self._puppet.show(action, count, at_ms)
 
 
-def _screen_curve() -> NDArray[np.uint8]:
+def _wave(turns: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return cosine and sine."""
+    cosine, sine = cv2.polarToCart(np.ones_like(turns), np.float32(2 * np.pi) * (turns - np.floor(turns)))
+    return np.asarray(cosine, dtype=np.float32), np.asarray(sine, dtype=np.float32)
+
+
+def _curve() -> NDArray[np.uint8]:
     """Return a look-up table for B, G, R: a little more contrast, blacks that glow, bluish white."""
     level = np.arange(256) / 255
     curve = 0.04 + 0.93 * level**1.12
     return np.clip(255 * curve[:, None] * np.array([1.05, 1.0, 0.96]), 0, 255).astype(np.uint8)[None]
+
+
+CURVE = _curve()

@@ -61,7 +61,7 @@ def show_sheet(
     """Put a placed sheet over `below`, in place. `reflects` is 1 for paper, less for lit glass."""
     colours = cv2.remap(picture, drawing.map_x, drawing.map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     alpha = drawing.cover * (colours[..., 3].astype(np.float32) / 255)
-    surface = np.ascontiguousarray(colours[..., :3])
+    surface = cv2.cvtColor(colours, cv2.COLOR_BGRA2BGR)
     if light is not None and drawing.share is not None:
         surface = light.add(surface, np.maximum(drawing.share, 0) * reflects)
     blend(below[drawing.region], surface, alpha)
