@@ -65,7 +65,7 @@ class Settings:
         models_dir: where `facestep models fetch` put the model files.
         calibration_file: thresholds of your own, from `facestep calibrate`; without it the shipped ones decide.
         ceremony_ttl_s: how long a login may take from redirect to code.
-        challenge_ttl_s: how long the face challenge may take; at most 20.
+        challenge_ttl_s: how long the face challenge may take; at most 30.
         code_ttl_s: how long a result code may wait to be redeemed.
         result_ttl_s: life of the id_token; at most 60.
         max_frame_bytes: largest JPEG we accept.
@@ -94,11 +94,11 @@ class Settings:
     models_dir: Path = Path("~/.cache/facestep/models")
     calibration_file: Path | None = None
     ceremony_ttl_s: int = 300
-    challenge_ttl_s: int = 20
+    challenge_ttl_s: int = 30
     code_ttl_s: int = 60
     result_ttl_s: int = 60
     max_frame_bytes: int = 400_000
-    max_frames: int = 300
+    max_frames: int = 450
     reference_ttl_days: int = 365
     rate_limit_storage: str = "memory://"
     invitation_ttl_s: int = 3600
@@ -213,7 +213,7 @@ _RANGES: Final[dict[str, tuple[int, int]]] = {
     "threads": (1, 64),
     "trusted_proxies": (0, 5),
     "ceremony_ttl_s": (30, 900),
-    "challenge_ttl_s": (5, 20),
+    "challenge_ttl_s": (10, 30),
     "code_ttl_s": (5, 120),
     "result_ttl_s": (5, 60),
     "max_frame_bytes": (10_000, 2_000_000),

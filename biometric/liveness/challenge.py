@@ -3,6 +3,8 @@
 Rules:
  * Always exactly one turn, one blink count and one smile, so that geometry can be measured whatever is drawn; their
    order, the side and the count are chance: 36 challenges.
+ * Then coming closer, and, unless declined, the colours: near, the screen lights the face four times as strongly as
+   from twice as far. The colours are chance: 93,750 sequences.
  * A random pause precedes each step. A recording of an earlier login that happens to hold the right actions in the
    right order still performs them at its own times, before they are asked for, and then they do not count (steps.py).
  * Chance is an argument; production passes `secrets.SystemRandom()`.
@@ -26,6 +28,22 @@ MAX_STEPS: Final = 8
 # 0.3 s is about the spread of one person's reaction time, 1.1 s keeps a whole challenge below ten seconds.
 PAUSE_MS: Final = (300, 1100)
 
+Colour = tuple[int, int, int]
+"""Red, green, blue of sRGB, 0 to 255."""
+
+# Relative luminance 0.30 (WCAG 2.2) each, as far from grey as that allows: what changes is colour, never brightness.
+COLOURS: Final[tuple[Colour, ...]] = (
+    (255, 93, 93),
+    (0, 174, 0),
+    (135, 135, 255),
+    (0, 166, 166),
+    (255, 39, 255),
+    (153, 153, 0),
+)
+FLASHES: Final = 7
+HOLD_MS: Final = 500  # two changes a second: WCAG 2.3.1 allows three flashes, which are six
+_LEAST_DIFFERENT: Final = 4
+
 
 class StepKind(StrEnum):
     """An action; left and right are the person's own."""
@@ -34,11 +52,18 @@ class StepKind(StrEnum):
     TURN_RIGHT = "turn_right"
     BLINK = "blink"
     SMILE = "smile"
+    CLOSER = "closer"
+    FLASH = "flash"
 
     @property
     def is_turn(self) -> bool:
         """Whether the head is to be turned."""
         return self in {StepKind.TURN_LEFT, StepKind.TURN_RIGHT}
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the face is nearer in it than at rest."""
+        return self in {StepKind.CLOSER, StepKind.FLASH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +82,29 @@ class Step:
         return f"{self.kind}:{self.count}" if self.kind is StepKind.BLINK else str(self.kind)
 
 
-def draw_challenge(rng: Random) -> tuple[Step, ...]:
-    """Return the steps of a new challenge."""
+def draw_challenge(rng: Random, *, light: bool = True) -> tuple[Step, ...]:
+    """Return the steps of a new challenge; without `light` the person has declined the colours."""
     steps = [
         Step(rng.choice((StepKind.TURN_LEFT, StepKind.TURN_RIGHT))),
         Step(StepKind.BLINK, rng.randint(1, MAX_BLINKS)),
         Step(StepKind.SMILE),
     ]
     rng.shuffle(steps)
-    return tuple(steps)
+    near = (Step(StepKind.CLOSER), Step(StepKind.FLASH)) if light else (Step(StepKind.CLOSER),)
+    return (*steps, *near)
+
+
+def draw_colours(rng: Random) -> tuple[Colour, ...]:
+    """Return what the screen shows in the step FLASH, one colour after another, none twice in a row.
+
+    At least four different ones, so that every channel has something to say.
+    """
+    while True:
+        drawn = [rng.choice(COLOURS)]
+        while len(drawn) < FLASHES:
+            drawn.append(rng.choice([colour for colour in COLOURS if colour is not drawn[-1]]))
+        if len(set(drawn)) >= _LEAST_DIFFERENT:
+            return tuple(drawn)
 
 
 def draw_pauses(rng: Random, steps: tuple[Step, ...]) -> tuple[int, ...]:
@@ -83,11 +122,13 @@ _WORDS: Final[dict[str, StepKind]] = {
     "blink": StepKind.BLINK,
     "blinks": StepKind.BLINK,
     "smile": StepKind.SMILE,
+    "closer": StepKind.CLOSER,
+    "flash": StepKind.FLASH,
 }
 _STEP: Final = re.compile(
     r"""
     (?: (?P<before>[1-3]) \s* x? \s* )?             # 2 x blink
-    (?P<word> (?:turn|look)[\s_-]*(?:left|right) | left | right | blinks? | smile )
+    (?P<word> (?:turn|look)[\s_-]*(?:left|right) | left | right | blinks? | smile | closer | flash )
     (?: [\s:=*_-]* x? (?P<after>[0-9]+) (?:\s*(?:x|times)\b)? | \s* \( \s* (?P<inside>[0-9]+) \s* \) | \s*\(\s*\) )?
     """,
     re.VERBOSE,

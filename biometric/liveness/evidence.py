@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from biometric.liveness.regions import REGION_COLUMNS
 from biometric.types import FaceEmbeddings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from biometric.liveness.challenge import Step
+    from biometric.liveness.challenge import Colour, Step
 
 MEASURES: Final = (
     "yaw",
@@ -51,6 +52,14 @@ COLUMNS: Final = (
     "bump",  # what is left of it beyond a bend
     "narrow",  # how much narrower than a head would be
     "residual",  # of the best homography, by outer-eye distance
+    "near_relief",  # apparent relief while coming closer, 1 = the average head, 0 = flat (approach.py)
+    "near_tracked",  # skin patches still followed while coming closer, of those begun
+    "texture",  # what the texture net thinks, 0 live to 1 spoof; only at a look of the detector, as the three below
+    "texture_extra",  # the greatest vote of an organisation's own nets
+    "moire",  # surface.py
+    "bezel",
+    "gloss",
+    *REGION_COLUMNS,  # mean colours, 0 to 255 (regions.py)
 )
 _INDEX: Final = {name: position for position, name in enumerate(COLUMNS)}
 
@@ -71,6 +80,8 @@ class Pose(StrEnum):
     TURN = "turn"
     BLINK = "blink"
     SMILE = "smile"
+    CLOSER = "closer"
+    FLASH = "flash"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,6 +130,8 @@ class Evidence:
     baseline: Baseline | None = None
     marks: list[StepMark] = field(default_factory=list)
     poses: list[PoseSample] = field(default_factory=list)
+    colours: tuple[Colour, ...] = ()  # what the screen shows in the step FLASH
+    light_ms: int | None = None  # when the page began to show them, on its own clock
     looks: int = 0  # times the detector looked at a whole picture
     crowded_looks: int = 0  # of these, with more than one face of comparable size
     served_ms: int = 0  # server time of the last batch
@@ -148,6 +161,12 @@ class Evidence:
     def done(self) -> bool:
         """Whether every step was done."""
         return len(self.marks) == len(self.steps) and all(mark.done_ms is not None for mark in self.marks)
+
+    @property
+    def near_ms(self) -> float:
+        """When the person was first asked to be nearer than at rest; infinity if not yet."""
+        marks = zip(self.steps, self.marks, strict=False)
+        return next((mark.revealed_ms for step, mark in marks if step.kind.is_near), float("inf"))
 
     def front(self) -> FaceEmbeddings | None:
         """Return the mean of what was embedded from the front, or None."""

@@ -14,7 +14,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from biometric.errors import BiometricError
-from biometric.liveness.cues import alone, challenge, continuity, identity, planarity, repetition, stream
+from biometric.liveness.cues import (
+    alone,
+    challenge,
+    colour,
+    continuity,
+    identity,
+    perspective,
+    planarity,
+    repetition,
+    stream,
+)
 from biometric.liveness.cues.result import CONFIRMING, CueResult, Physics, Verdict
 
 if TYPE_CHECKING:
@@ -33,6 +43,8 @@ CUES: Final[Mapping[str, Cue]] = {
     "repetition": repetition.evaluate,
     "challenge": challenge.evaluate,
     "planarity": planarity.evaluate,
+    "perspective": perspective.evaluate,
+    "colour": colour.evaluate,
 }
 CONFIRMATIONS: Final = 2
 UNCONFIRMED: Final = "unconfirmed"

@@ -57,6 +57,15 @@ _SKIN: Final[dict[int, float]] = {
 SKIN_POINTS: Final = np.array(list(_SKIN))
 SKIN_DEPTH: Final = np.array(list(_SKIN.values()), np.float32)
 
+# The sides of the face, which a face that comes closer keeps in view: there depth shows most (approach.py).
+_SIDES: Final[dict[int, float]] = {
+    34: -0.33, 71: -0.15, 116: -0.13, 123: -0.11, 137: -0.35, 138: -0.20, 139: -0.26, 143: -0.16, 147: -0.12,
+    177: -0.33, 213: -0.14, 227: -0.34, 264: -0.33, 301: -0.15, 345: -0.13, 352: -0.11, 366: -0.35, 367: -0.20,
+    368: -0.26, 372: -0.16, 376: -0.12, 401: -0.33, 433: -0.14, 447: -0.34,
+}  # fmt: skip
+WIDE_POINTS: Final = np.array([*_SKIN, *(_SIDES.keys() - _SKIN.keys())])
+WIDE_DEPTH: Final = np.array([{**_SKIN, **_SIDES}[int(point)] for point in WIDE_POINTS], np.float32)
+
 RIGHT_EYE_OUTER: Final = 33
 LEFT_EYE_OUTER: Final = 263
 # p1…p6 of the eye aspect ratio (Soukupová & Čech 2016): corner, two of the upper lid, corner, two of the lower lid.

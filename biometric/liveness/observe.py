@@ -3,7 +3,7 @@
 Rules:
  * The detector searches the whole picture only when the face is not known or LOOK_EVERY_MS have passed (to see
    whether somebody else is there); in between the mesh follows its own points.
- * Skin is tracked only while a turn is asked for, from the last straight frame on.
+ * Skin is tracked only while a turn is asked for, from the last straight frame on, and while the person comes closer.
  * Between requests the trail keeps points and two thumbnails. The frame itself is gone; the next batch repeats it
    (stream.py).
 
@@ -13,6 +13,7 @@ Not here: whether frames may come at all (stream.py), when a step is done (steps
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -21,9 +22,10 @@ import numpy as np
 from biometric.detect import only_face
 from biometric.errors import NoFace, SeveralFaces
 from biometric.landmarks import LOST
-from biometric.liveness import geometry
+from biometric.liveness import approach, geometry
 from biometric.liveness.evidence import MEASURES, make_row
 from biometric.liveness.measure import FaceMeasure, measure_face
+from biometric.liveness.regions import measure_regions
 from biometric.liveness.tracking import begin_track, follow_track
 from biometric.types import Landmarks
 
@@ -39,6 +41,15 @@ SCENE: Final = (32, 24)  # width, height
 BEGIN_YAW: Final = 5.0  # degrees from the person's straight look within which tracking begins anew
 RENEW_FRAMES: Final = 6
 STEADY: Final = 0.97  # width by height, against the beginning of the track
+STAYED: Final = 1.04  # size, against the beginning of the track
+
+
+class Follow(StrEnum):
+    """What the skin is followed through."""
+
+    NOTHING = "nothing"
+    TURN = "turn"
+    APPROACH = "approach"
 
 
 @dataclass(slots=True, repr=False)
@@ -72,11 +83,11 @@ def half_grey(image: Image) -> Grey:
 class Observer:
     """Looks at the frames of one batch, one after another."""
 
-    def __init__(self, evidence: Evidence, trail: Trail, pipeline: FacePipeline, *, turning: bool) -> None:
+    def __init__(self, evidence: Evidence, trail: Trail, pipeline: FacePipeline, *, follow: Follow) -> None:
         self._evidence = evidence
         self._trail = trail
         self._pipeline = pipeline
-        self._turning = turning
+        self._following = follow
         self._before: Grey | None = None
 
     def recall(self, image: Image) -> None:
@@ -92,6 +103,7 @@ class Observer:
         if landmarks is not None and face is not None:
             row |= {"presence": landmarks.presence, "light": _light(grey, landmarks.points)}
             row |= {name: getattr(face, name) for name in MEASURES}
+            row |= measure_regions(image, landmarks.points)
         row |= self._follow(grey, landmarks, face)
         self._evidence.rows.append(make_row(**row))
         self._trail.points = landmarks.points if landmarks is not None else None
@@ -129,13 +141,15 @@ class Observer:
         return changes
 
     def _follow(self, grey: Grey, landmarks: Landmarks | None, face: FaceMeasure | None) -> dict[str, float]:
-        """Follow the skin while a turn is asked for; return what it tells of depth."""
+        """Follow the skin while depth can be seen; return what it tells of it."""
         trail, baseline = self._trail, self._evidence.baseline
-        if not self._turning or landmarks is None or face is None or baseline is None:
+        if self._following is Follow.NOTHING or landmarks is None or face is None or baseline is None:
             trail.track = None
             return {}
         if trail.track is not None and self._before is not None:
             trail.track = follow_track(trail.track, self._before, grey)
+        if self._following is Follow.APPROACH:
+            return self._approach(grey, landmarks, face)
         if abs(face.yaw - baseline.yaw) < BEGIN_YAW and _worn(trail.track):
             trail.track = begin_track(grey, landmarks.points, face)
         if trail.track is None:
@@ -150,6 +164,18 @@ class Observer:
             "narrow": depth.narrow,
             "residual": depth.residual,
         }
+
+    def _approach(self, grey: Grey, landmarks: Landmarks, face: FaceMeasure) -> dict[str, float]:
+        """Begin anew until the face grows; then return what its growth tells of depth."""
+        trail = self._trail
+        growth = None if trail.track is None else approach.measure_growth(trail.track)
+        if trail.track is None or (trail.track.age >= RENEW_FRAMES and (growth is None or growth < STAYED)):
+            trail.track = begin_track(grey, landmarks.points, face, wide=True)
+            return {}
+        relief = approach.measure_near_relief(trail.track, longer_side=max(grey.shape))
+        if relief is None:
+            return {}
+        return {"near_relief": relief, "near_tracked": len(trail.track.current) / trail.track.begun}
 
 
 def _worn(track: SkinTrack | None) -> bool:

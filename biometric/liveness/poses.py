@@ -1,7 +1,7 @@
 """Which frames are embedded: one at rest, and one for each step, taken while the step was being done.
 
 Rules:
- * Four frames in a whole login, since a recogniser costs as much as thirty looks of the mesh.
+ * Six frames in a whole login, since a recogniser costs as much as thirty looks of the mesh.
  * The turn is sampled near TURN_YAW, where the recognisers still work; the others near to straight, with open eyes.
  * A frame is embedded within the request that brought it; frames are never kept for later.
 """
@@ -36,6 +36,8 @@ _STEP_POSE: Final = {
     StepKind.TURN_RIGHT: Pose.TURN,
     StepKind.BLINK: Pose.BLINK,
     StepKind.SMILE: Pose.SMILE,
+    StepKind.CLOSER: Pose.CLOSER,
+    StepKind.FLASH: Pose.FLASH,
 }
 
 
@@ -71,7 +73,7 @@ class Sampler:
             low, high = TURN_RANGE
             turned = [look for look in later if look.face and low <= side * self._yaw(look.face) <= high]
             self._take(pose, turned or (later if done else ()), lambda face: abs(side * self._yaw(face) - TURN_YAW))
-        elif done and pose is Pose.BLINK:
+        elif done and pose in {Pose.BLINK, Pose.CLOSER, Pose.FLASH}:
             self._take(pose, later, lambda face: self._off(face) - 40 * (face.ear_right + face.ear_left))
         elif done:
             self._take(pose, later, lambda face: self._off(face) - 40 * face.mouth_width)

@@ -26,24 +26,25 @@ from biometric.compare import compare
 from biometric.errors import BiometricError, FaceRejected, FramesInvalid
 from biometric.image import decode_image
 from biometric.liveness import fusion, snapshot
+from biometric.liveness.challenge import StepKind
 from biometric.liveness.cues.continuity import AWAY_MS, longest_away
 from biometric.liveness.evidence import CENTRE, Baseline, Evidence, Mode, StepMark
-from biometric.liveness.observe import Look, Observer, Trail
+from biometric.liveness.observe import Follow, Look, Observer, Trail
 from biometric.liveness.poses import Sampler
 from biometric.liveness.steps.centre import judge_centre
 from biometric.liveness.steps.judge import MISTAKES_ALLOWED, count_mistakes, judge_step
 from biometric.liveness.steps.window import Hint
-from biometric.liveness.stream import MAX_FRAME_BYTES, MAX_FRAMES, check_batch
+from biometric.liveness.stream import MAX_FRAME_BYTES, MAX_FRAMES, check_batch, check_light
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biometric.calibration import Calibration
-    from biometric.liveness.challenge import Step
+    from biometric.liveness.challenge import Colour, Step
     from biometric.pipeline import FacePipeline
     from biometric.types import Comparison, FaceEmbeddings, Frame, Image
 
-DEADLINE_MS: Final = 20_000
+DEADLINE_MS: Final = 30_000
 GRACE_MS: Final = 2_000  # for frames captured in time to arrive
 SIZES: Final = frozenset({(640, 480), (480, 640)})
 
@@ -96,13 +97,20 @@ class FaceSession:
         *,
         mode: Mode | str,
         pauses_ms: Sequence[int] = (),
+        colours: Sequence[Colour] = (),
         deadline_ms: int = DEADLINE_MS,
     ) -> FaceSession:
-        """Return a new session; without `pauses_ms` every step is revealed as soon as the one before is done."""
+        """Return a new session; without `pauses_ms` every step is revealed as soon as the one before is done.
+
+        `colours` belong to the step FLASH, and only to it.
+        """
         pauses = tuple(pauses_ms) or (0,) * len(steps)
         if not steps or len(pauses) != len(steps):
             raise ValueError("a challenge needs steps, and a pause for each")
-        return cls(Evidence(tuple(steps), pauses, Mode(mode)), Trail(), deadline_ms=deadline_ms)
+        if any(step.kind is StepKind.FLASH for step in steps) != bool(colours):
+            raise ValueError("a step FLASH needs colours, and they need such a step")
+        evidence = Evidence(tuple(steps), pauses, Mode(mode), colours=tuple(colours))
+        return cls(evidence, Trail(), deadline_ms=deadline_ms)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FaceSession:
@@ -130,9 +138,12 @@ class FaceSession:
         *,
         pipeline: FacePipeline,
         now_ms: int,
+        light_ms: int | None = None,
         max_frame_bytes: int = MAX_FRAME_BYTES,
     ) -> Progress:
         """Take a batch in; `now_ms` is our own time since the challenge began.
+
+        `light_ms` is when the page began to show the colours, on the page's clock; None before.
 
         Raises:
             FramesInvalid, ImageUnreadable, ImageTooLarge: the batch is not what a camera page sends; the session is
@@ -141,10 +152,12 @@ class FaceSession:
         evidence = self._evidence
         goes_on = bool(evidence.digests)
         new = check_batch(frames, evidence=evidence, now_ms=now_ms, max_frame_bytes=max_frame_bytes)
+        check_light(light_ms, evidence=evidence)
         if now_ms > self._deadline_ms + GRACE_MS or (new and new[-1].captured_ms > self._deadline_ms):
             return self._fail("deadline")
-        observer = Observer(evidence, self._trail, pipeline, turning=self._turning())
-        if goes_on and self._turning():
+        follow = self._followed()
+        observer = Observer(evidence, self._trail, pipeline, follow=follow)
+        if goes_on and follow is not Follow.NOTHING:
             observer.recall(self._decode(frames[0]))
         crowded_before = evidence.crowded_looks
         looks = [observer.observe(frame, self._decode(frame)) for frame in new]
@@ -177,9 +190,17 @@ class FaceSession:
     def _rested_ms(self) -> float | None:
         return self._evidence.baseline.captured_ms if self._evidence.baseline is not None else None
 
-    def _turning(self) -> bool:
+    def _followed(self) -> Follow:
+        """Return what the skin is followed through now."""
         marks = self._evidence.marks
-        return bool(marks) and marks[-1].done_ms is None and self._evidence.steps[self.step_index].kind.is_turn
+        if not marks or marks[-1].done_ms is not None:
+            return Follow.NOTHING
+        kind = self._evidence.steps[self.step_index].kind
+        return Follow.TURN if kind.is_turn else Follow.APPROACH if kind is StepKind.CLOSER else Follow.NOTHING
+
+    def _is_near(self) -> bool:
+        """Whether the last step asked the person to be nearer than at rest."""
+        return bool(self._evidence.marks) and self._evidence.steps[self.step_index].kind.is_near
 
     def _decode(self, frame: Frame) -> Image:
         evidence = self._evidence
@@ -246,6 +267,6 @@ class FaceSession:
             return Progress(State.FINISHED, None, self.step_index)
         since = evidence.marks[-1].done_ms if evidence.marks else self._rested_ms()
         if since is None or evidence.last_ms < since + evidence.pauses_ms[len(evidence.marks)]:
-            return Progress(State.GO_ON, Hint.LOOK_STRAIGHT, self.step_index)
+            return Progress(State.GO_ON, Hint.STAY_NEAR if self._is_near() else Hint.LOOK_STRAIGHT, self.step_index)
         evidence.marks.append(StepMark(revealed_ms=evidence.last_ms))
         return Progress(State.NEXT_STEP, None, self.step_index)

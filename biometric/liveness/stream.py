@@ -12,9 +12,11 @@ its own test:
  5. late       the newest frame was captured no later than it arrived and at most 4 s before: frames come as they are
                taken
  6. server     our own clock did not run backwards (a state was put back)
- 7. many       at most 300 frames
+ 7. many       at most 450 frames
  8. bytes      a frame has at most so many bytes and is a JPEG
  9. repeated   no frame comes twice: a camera's noise never repeats
+10. light      the page says once when it began to show the colours: after they were revealed, and before the
+               batch that says so arrived
 
 Not here: the deadline (session.py; being slow is no offence), pictures that repeat without being equal
 (cues/repetition.py).
@@ -27,6 +29,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from biometric.errors import FramesInvalid, ImageUnreadable
+from biometric.liveness.challenge import StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from biometric.types import Frame
 
 MAX_BATCH: Final = 30
-MAX_FRAMES: Final = 300
+MAX_FRAMES: Final = 450
 MAX_FRAME_BYTES: Final = 400_000  # a noisy 640x480 JPEG of quality 0.9 has 150 kB
 SHORTEST_MS: Final = 10
 LONGEST_MS: Final = 1500  # a busy phone drops frames for a second; longer, and anything could have happened in between
@@ -63,6 +66,24 @@ def check_batch(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max
         raise
     evidence.served_ms = now_ms
     return new
+
+
+def check_light(light_ms: int | None, *, evidence: Evidence) -> None:
+    """Note when the page began to show the colours, after `check_batch`.
+
+    Raises:
+        FramesInvalid: rule 10 is broken.
+    """
+    if light_ms is None or light_ms == evidence.light_ms:
+        return
+    marks, steps = evidence.marks, evidence.steps
+    running = steps[len(marks) - 1] if marks and marks[-1].done_ms is None else None
+    asked = running is not None and running.kind is StepKind.FLASH and evidence.light_ms is None
+    earliest = marks[-1].revealed_ms if marks else 0.0
+    if not asked or not earliest <= light_ms <= evidence.served_ms + EARLY_MS:  # (10)
+        evidence.broken = "light"
+        raise FramesInvalid("light")
+    evidence.light_ms = light_ms
 
 
 def _checked(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_frame_bytes: int) -> Sequence[Frame]:

@@ -67,19 +67,23 @@ class SkinTrack:
         return f"SkinTrack(<{len(self.current)} of {self.begun} patches>)"
 
 
-def begin_track(grey: Grey, points: Points, face: FaceMeasure) -> SkinTrack | None:
-    """Begin at the strongest corner near each skin point; None if the face is partly outside the picture."""
+def begin_track(grey: Grey, points: Points, face: FaceMeasure, *, wide: bool = False) -> SkinTrack | None:
+    """Begin at the strongest corner near each skin point; None if the face is partly outside the picture.
+
+    `wide` takes the sides of the face too, which a turn would hide.
+    """
+    chosen, standing_out = (head.WIDE_POINTS, head.WIDE_DEPTH) if wide else (head.SKIN_POINTS, head.SKIN_DEPTH)
     reach = max(1, round(face.scale / 2 * _SNAP))
     strength = cv2.cornerMinEigenVal(grey, _CORNER_BLOCK)
     height, width = grey.shape
     starts, depths = [], []
-    for (x, y), depth in zip(np.rint(points[head.SKIN_POINTS] / 2).astype(int), head.SKIN_DEPTH, strict=True):
+    for (x, y), depth in zip(np.rint(points[chosen] / 2).astype(int), standing_out, strict=True):
         if reach < x < width - reach - 1 and reach < y < height - reach - 1:
             patch = strength[y - reach : y + reach + 1, x - reach : x + reach + 1]
             row, column = divmod(int(patch.argmax()), patch.shape[1])
             starts.append((x - reach + column, y - reach + row))
             depths.append(depth)
-    if len(starts) < len(head.SKIN_POINTS) // 2:
+    if len(starts) < len(chosen) // 2:
         return None
     origin = np.array(starts, np.float32)
     return SkinTrack(

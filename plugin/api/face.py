@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, jsonify
 
+from biometric.liveness.challenge import HOLD_MS
 from plugin.api.frames import BATCH, MOST_NEW, read_frames
-from plugin.api.parsing import json_body
+from plugin.api.parsing import Flag, json_body
 from plugin.ceremonies.redirects import denied_url, success_url
 from plugin.errors import public
 from plugin.factors.face import FaceRefused
@@ -30,10 +31,10 @@ _CAMERA: Final = {"width": 640, "height": 480, "interval_ms": 66, "jpeg_quality"
 def start(ceremony_id: str) -> Response:
     """Draw a challenge, which counts as an attempt, and reveal its first step."""
     view = load_ceremony(ceremony_id)
-    json_body({})
+    wanted = json_body({"light": Flag()})
     settings = services().settings
     try:
-        challenge = services().face.start(view, now=now())
+        challenge = services().face.start(view, light=wanted["light"], now=now())
     except FaceRefused as refusal:
         return _refused(view, refusal)
     sizes = {
@@ -56,7 +57,7 @@ def frames(ceremony_id: str) -> Response:
     view = load_ceremony(ceremony_id)
     received = read_frames(max_frame_bytes=services().settings.max_frame_bytes)
     try:
-        progress = services().face.push(view, received, now=now())
+        progress = services().face.push(view, received.frames, light_ms=received.light_ms, now=now())
     except FaceRefused as refusal:
         return _refused(view, refusal)
     if progress.state == "finished":
@@ -81,5 +82,6 @@ def _refused(view: CeremonyView, refusal: FaceRefused) -> Response:
     return jsonify(answer)
 
 
-def _step(step: FaceStep) -> dict[str, str | int]:
-    return {"index": step.index, "action": step.action, "count": step.count}
+def _step(step: FaceStep) -> dict[str, Any]:
+    told: dict[str, Any] = {"index": step.index, "action": step.action, "count": step.count}
+    return told | {"colours": step.colours, "hold_ms": HOLD_MS} if step.colours else told

@@ -1,5 +1,7 @@
 """One upload of camera frames: multipart with `meta` (JSON) and the files f0, f1, … in that order.
 
+`meta` is {"frames": [{"seq", "captured_ms"}, …], "light_ms": when the page began to show the colours, or null}.
+
 Rules:
  * Frames stay in memory: the parser's usual habit of spooling large files to disk is replaced.
  * Count and size are limited while reading, and the application limits the whole body.
@@ -10,6 +12,7 @@ Not here: whether the frames are a person (biometric/), whether they follow the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
@@ -51,7 +54,15 @@ class _MemoryFile(BytesIO):
         return super().write(data)
 
 
-def read_frames(*, max_frame_bytes: int) -> list[Frame]:
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What one request brought."""
+
+    frames: list[Frame]
+    light_ms: int | None
+
+
+def read_frames(*, max_frame_bytes: int) -> Upload:
     """Return the frames of the current request. Raises ServiceError for anything but a well-formed upload."""
     if request.mimetype != "multipart/form-data" or request.args:
         _refuse("not_multipart")
@@ -77,20 +88,22 @@ def read_frames(*, max_frame_bytes: int) -> list[Frame]:
         raise ServiceError("too_large", "frames") from exc
     except ValueError as exc:
         raise ServiceError("bad_request", "multipart_unreadable") from exc
-    return _pair(_read_meta(form), files)
+    entries, light_ms = _read_meta(form)
+    return Upload(_pair(entries, files), light_ms)
 
 
-def _read_meta(form: MultiDict[str, str]) -> list[tuple[int, int]]:
+def _read_meta(form: MultiDict[str, str]) -> tuple[list[tuple[int, int]], int | None]:
     if list(form) != ["meta"] or len(form.getlist("meta")) != 1:
         _refuse("form_fields")
     if len(form["meta"]) > _MAX_META_BYTES:
         _refuse("meta_too_long")
     meta = load_json(form["meta"])
-    if not isinstance(meta, dict) or set(meta) != {"frames"} or not isinstance(meta["frames"], list):
+    if not isinstance(meta, dict) or set(meta) != {"frames", "light_ms"} or not isinstance(meta["frames"], list):
         _refuse("meta")
     if not 1 <= len(meta["frames"]) <= MOST_FRAMES:
         _refuse("meta_count")
-    return [_read_entry(entry) for entry in meta["frames"]]
+    light_ms = meta["light_ms"] if meta["light_ms"] is None else _whole(meta["light_ms"], _MAX_MS)
+    return [_read_entry(entry) for entry in meta["frames"]], light_ms
 
 
 def _read_entry(entry: Any) -> tuple[int, int]:

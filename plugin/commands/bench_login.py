@@ -106,7 +106,7 @@ def _face_with_known_steps(services: Services, settings: Settings) -> FaceFactor
         def begin(cls, steps: Sequence[Any], **options: Any) -> FaceSession:
             """Begin with other steps than those drawn."""
             del steps
-            return FaceSession.begin(parse_steps(STEPS), **{**options, "pauses_ms": ()})
+            return FaceSession.begin(parse_steps(STEPS), **{**options, "pauses_ms": (), "colours": ()})
 
     return FaceFactor(
         ceremonies=services.ceremonies,

@@ -18,7 +18,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from biometric.errors import BiometricError
-from biometric.liveness.challenge import draw_challenge, draw_pauses
+from biometric.liveness.challenge import StepKind, draw_challenge, draw_colours, draw_pauses
 from biometric.liveness.session import FaceSession, State
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose, Stage
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from biometric.liveness.challenge import Colour
     from biometric.liveness.session import Progress
     from biometric.pipeline import FacePipeline
     from biometric.types import Comparison, Frame
@@ -53,6 +54,7 @@ SESSION: Final = "face"
 STARTED: Final = "face_started_ms"
 TRIES: Final = "face_tries"
 CENTRE: Final = "centre"
+NO_LIGHT: Final = "colour:no_light"  # when nothing else was wrong, the person can do something about it
 _NOT_A_CODE: Final = re.compile(r"[^A-Za-z0-9_.:+\-]+")
 _LONGEST_CODE: Final = 64  # what the audit log takes (audit/events.py)
 
@@ -72,6 +74,7 @@ class FaceStep:
     index: int
     action: str
     count: int
+    colours: tuple[Colour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,8 @@ class FaceFactor:
             calibration=pipeline.calibration,
         )
 
-    def start(self, view: CeremonyView, *, now: datetime) -> FaceChallenge:
-        """Draw a challenge and reveal its opening.
+    def start(self, view: CeremonyView, *, now: datetime, light: bool = True) -> FaceChallenge:
+        """Draw a challenge and reveal its opening. Without `light` the person has declined the colours.
 
         1. at the face stage: possession is proven          3. tries left in this ceremony
         2. enrolling: consent is given, before any picture   4. attempt counted
@@ -149,10 +152,14 @@ class FaceFactor:
         if tries > MAX_CHALLENGES:  # (3)
             self._refuse(view, scratch, "face_rejected", ["too_many_challenges"], now=now)
         self._gate.take(view, _counted(view), now=now)  # (4)
-        steps = draw_challenge(self._rng)
+        steps = draw_challenge(self._rng, light=light)
         deadline_ms = self._settings.challenge_ttl_s * 1000
         session = self._sessions.begin(
-            steps, mode=view.purpose.value, pauses_ms=draw_pauses(self._rng, steps), deadline_ms=deadline_ms
+            steps,
+            mode=view.purpose.value,
+            pauses_ms=draw_pauses(self._rng, steps),
+            colours=draw_colours(self._rng) if light else (),
+            deadline_ms=deadline_ms,
         )
         left = {"code": "face_rejected", "denied_by": ["left_unfinished"], "attempt": tries - 1}
         unfinished = scratch.get(SESSION) is not None
@@ -167,7 +174,9 @@ class FaceFactor:
         view = self._ceremonies.save_scratch(view, scratch, now=now, within=within)
         return FaceChallenge(step=_step(session, -1), steps_total=len(steps), deadline_ms=deadline_ms, view=view)
 
-    def push(self, view: CeremonyView, frames: Sequence[Frame], *, now: datetime) -> FaceProgress:
+    def push(
+        self, view: CeremonyView, frames: Sequence[Frame], *, now: datetime, light_ms: int | None = None
+    ) -> FaceProgress:
         """Take the next frames of the running challenge; at its end reach the verdict.
 
         Raises:
@@ -183,7 +192,7 @@ class FaceFactor:
             self._refuse(view, scratch, "face_rejected", ["frames_seen_before"], now=now)
         session = self._sessions.from_bytes(stored)
         try:
-            progress = self._look(session, frames, now_ms=to_ms(now) - int(started))
+            progress = self._look(session, frames, light_ms=light_ms, now_ms=to_ms(now) - int(started))
         except BiometricError as exc:
             self._refuse(view, scratch, exc.code, [str(session.evidence.broken or exc.code)], now=now)
         if progress.state is State.FAILED:
@@ -207,13 +216,18 @@ class FaceFactor:
         try:
             done = judge(view, session, now=now)
         except FaceDenied as exc:
-            self._refuse(view, scratch, exc.code, exc.reasons, now=now, likeness=exc.likeness)
+            code = "light_missing" if exc.reasons == (NO_LIGHT,) else exc.code
+            self._refuse(view, scratch, code, exc.reasons, now=now, likeness=exc.likeness)
         return FaceProgress(state="finished", hint=None, step=None, view=done)
 
-    def _look(self, session: FaceSession, frames: Sequence[Frame], *, now_ms: int) -> Progress:
+    def _look(self, session: FaceSession, frames: Sequence[Frame], *, light_ms: int | None, now_ms: int) -> Progress:
         """Let the frames be looked at, within the limits of the settings."""
         return session.push(
-            frames, pipeline=self._pipeline, now_ms=now_ms, max_frame_bytes=self._settings.max_frame_bytes
+            frames,
+            pipeline=self._pipeline,
+            now_ms=now_ms,
+            light_ms=light_ms,
+            max_frame_bytes=self._settings.max_frame_bytes,
         )
 
     def _require_stage(self, view: CeremonyView, *, now: datetime) -> None:
@@ -268,4 +282,5 @@ def _step(session: FaceSession, index: int) -> FaceStep:
     if index < 0:
         return FaceStep(index=-1, action=CENTRE, count=1)
     step = session.evidence.steps[index]
-    return FaceStep(index=index, action=step.kind.value, count=step.count)
+    colours = session.evidence.colours if step.kind is StepKind.FLASH else ()
+    return FaceStep(index=index, action=step.kind.value, count=step.count, colours=colours)

@@ -22,6 +22,9 @@ _STEPS: Final = {
     "step.blink_2": "Blink twice",
     "step.blink_3": "Blink three times",
     "step.smile": "Smile",
+    "step.closer": "Slowly come closer to the camera",
+    "step.stay": "Good. Stay there",
+    "step.flash": "Stay there and hold still while the screen changes its colour",
 }
 
 _HINTS: Final = {
@@ -41,6 +44,9 @@ _HINTS: Final = {
     "hint.blink_again": "Now keep your eyes open. If nothing follows, blink again.",
     "hint.smile_more": "A bigger smile, please.",
     "hint.relax": "Relax your mouth first.",
+    "hint.come_closer": "A little closer.",
+    "hint.closer_slower": "Move back, then come closer slowly.",
+    "hint.stay_near": "Stay there.",
     "hint.alone": "Make sure that you are alone in the picture.",
     "hint.no_face": "We cannot see your face.",
 }
@@ -65,6 +71,7 @@ _ERRORS: Final = {
     "error.camera_busy": "The camera cannot be used. Close other programs that use it, then try again.",
     "error.camera_unsupported": "This browser cannot use a camera here. Use another browser, or another way below.",
     "error.camera_ended": "The camera was switched off. Switch it on and try again.",
+    "error.light_stopped": "The colours were stopped and are switched off now. Try again.",
     "error.too_late": "The time is over. Try again.",
     "error.passkey_unsupported": "This device cannot use such a passkey. Choose another way below.",
     "error.passkey_dismissed": "No passkey was used. Try again, or choose another way below.",

@@ -2,9 +2,10 @@
 
 Rules, from the baseline on (what was before counts for nothing):
  1. speed    the head moves or turns faster than heads do
- 2. cut      face and scene change far more than in the frames around: two recordings joined
+ 2. cut      face and scene change far more than in the frames around: two recordings joined. Not looked for under the
+             colours, which change both; a face is embedded there instead (poses.py)
  3. away     the face was lost for too long after the beginning
- 4. distance the face becomes much larger or smaller than at rest: nobody was asked to come closer, but who films a
+ 4. distance the face becomes much larger or smaller than at rest before anybody was asked to come closer: who films a
              screen zooms in
 """
 
@@ -50,7 +51,8 @@ def evaluate(evidence: Evidence) -> CueResult:
     if evidence.baseline is not None:
         table = table[table[:, 0] >= evidence.baseline.captured_ms]
     if len(table) > 1:
-        why = _speed(table, numbers) or _cut(table, numbers)
+        lit_ms = evidence.light_ms if evidence.light_ms is not None else np.inf
+        why = _speed(table, numbers) or _cut(table[table[:, 0] < lit_ms], numbers)
     if evidence.baseline is not None and longest_away(evidence) > AWAY_MS:
         why = why or "away"
     why = why or _distance(evidence, numbers)
@@ -72,7 +74,7 @@ def _distance(evidence: Evidence, numbers: dict[str, float]) -> str:
     if baseline is None:
         return ""
     times, yaw, scale = evidence.columns("captured_ms", "yaw", "scale").T
-    seen = (times >= baseline.captured_ms) & (np.abs(yaw - baseline.yaw) < MOST_YAW)
+    seen = (times >= baseline.captured_ms) & (times <= evidence.near_ms) & (np.abs(yaw - baseline.yaw) < MOST_YAW)
     ratio = np.exp(np.abs(np.log(scale[seen] / baseline.scale)))
     if len(ratio) < DISTANCE_FRAMES:
         return ""

@@ -22,6 +22,7 @@ MOST_PITCH: Final = 25.0
 MOST_SWAY: Final = 4.0  # degrees between the least and the greatest yaw
 LIVELY_SWAY: Final = 7.0  # for somebody who looks nearly straight; a lively speaker among the clips has 6.3
 LIVELY_YAW: Final = 6.0
+MOST_SIZE: Final = 0.3  # outer-eye distance by the shorter side: 1.4 times that still fits (a face is 2.2 such high)
 OPEN_EYES_QUANTILE: Final = 0.8  # FIELD 1.3
 
 
@@ -43,6 +44,8 @@ def judge_centre(evidence: Evidence) -> Baseline | Hint:
         return Hint.TURN_TO_CAMERA
     if float(np.ptp(column("yaw"))) > (LIVELY_SWAY if yaw < LIVELY_YAW else MOST_SWAY):
         return Hint.HOLD_STILL
+    if evidence.size != (0, 0) and float(np.median(column("scale"))) > MOST_SIZE * min(evidence.size):
+        return Hint.TOO_CLOSE
     eyes = (column("ear_right") + column("ear_left")) / 2
     return Baseline(
         captured_ms=float(recent[-1, 0]),

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 from biometric.liveness.challenge import Step, StepKind
 from biometric.liveness.cues.planarity import is_measured
 from biometric.liveness.steps.blink import blink_groups, judge_blink
+from biometric.liveness.steps.closer import judge_closer
+from biometric.liveness.steps.flash import judge_flash
 from biometric.liveness.steps.smile import judge_smile
 from biometric.liveness.steps.turn import excursions, judge_turn
 from biometric.liveness.steps.window import REACTION_MS, Hint, StepView, Window, window
@@ -36,6 +38,10 @@ def step_window(evidence: Evidence, baseline: Baseline, mark: StepMark) -> Windo
 def judge_step(step: Step, evidence: Evidence, baseline: Baseline, mark: StepMark) -> StepView:
     """Return what the frames since the step was revealed show of it."""
     frames = step_window(evidence, baseline, mark)
+    if step.kind is StepKind.CLOSER:
+        return judge_closer(frames)
+    if step.kind is StepKind.FLASH:
+        return judge_flash(frames, evidence)
     if step.kind is StepKind.BLINK:
         view = judge_blink(frames, count=step.count)
     elif step.kind is StepKind.SMILE:
@@ -57,6 +63,6 @@ def count_mistakes(evidence: Evidence) -> int:
         total += judge_step(step, evidence, evidence.baseline, mark).mistakes
         if not step.kind.is_turn:
             total += excursions(frames.yaw) + excursions(-frames.yaw)
-        if step.kind is not StepKind.BLINK:
+        if step.kind not in {StepKind.BLINK, StepKind.FLASH}:  # changing light makes people blink
             total += sum(1 for group in blink_groups(frames) if len(group) >= _GROUP)
     return total

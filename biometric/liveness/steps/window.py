@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 REACTION_MS: Final = 120  # nobody reacts to something seen in less (simple visual reaction times begin at about 150 ms)
 MOST_CLOSER: Final = 1.3  # times the size at rest, from which the person is told (cues/continuity.py denies at 1.5)
+_RECENT: Final = 6  # frames
+_MOVED: Final = 0.25  # outer-eye distances, 2 cm
 PRESENT: Final = 0.5  # the mesh net's own threshold
 
 
@@ -46,6 +48,9 @@ class Hint(StrEnum):
     BLINK_AGAIN = "blink_again"
     SMILE_MORE = "smile_more"
     RELAX = "relax"
+    COME_CLOSER = "come_closer"
+    CLOSER_SLOWER = "closer_slower"
+    STAY_NEAR = "stay_near"
     ALONE = "alone"
     NO_FACE = "no_face"
 
@@ -82,9 +87,23 @@ class Window:
         return self.get("yaw") - np.float32(self.baseline.yaw)
 
     @property
+    def growth(self) -> NDArray[np.float32]:
+        """Size by the size at rest."""
+        return self.get("scale") / np.float32(self.baseline.scale)
+
+    @property
+    def moving(self) -> bool:
+        """Whether the face has moved by a good part of itself within the last frames."""
+        recent = self.values[-_RECENT:]
+        if len(recent) < _RECENT:
+            return False
+        places = recent[:, [COLUMNS.index("x"), COLUMNS.index("y")]] / recent[:, COLUMNS.index("scale")].mean()
+        return bool(np.ptp(places, axis=0).max() > _MOVED)
+
+    @property
     def distance_hint(self) -> Hint | None:
         """What to say to a person who has come much closer, or moved away, since they were at rest."""
-        recent = self.get("scale")[-3:] / np.float32(self.baseline.scale)
+        recent = self.growth[-3:]
         ratio = float(np.median(recent)) if len(recent) else 1.0
         return Hint.TOO_CLOSE if ratio > MOST_CLOSER else Hint.TOO_FAR if ratio < 1 / MOST_CLOSER else None
 

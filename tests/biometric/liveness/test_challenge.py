@@ -1,16 +1,54 @@
+from itertools import pairwise
 from random import Random
 
 import pytest
 
-from biometric.liveness.challenge import PAUSE_MS, Step, StepKind, draw_challenge, draw_pauses, parse_steps
+from biometric.liveness.challenge import (
+    COLOURS,
+    FLASHES,
+    HOLD_MS,
+    PAUSE_MS,
+    Step,
+    StepKind,
+    draw_challenge,
+    draw_colours,
+    draw_pauses,
+    parse_steps,
+)
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_every_challenge_has_one_turn_one_blink_count_and_one_smile(seed):
+def test_every_challenge_has_one_turn_one_blink_count_and_one_smile_then_comes_closer_to_the_light(seed):
     kinds = [step.kind for step in draw_challenge(Random(seed))]
-    assert len(kinds) == 3
-    assert sum(kind.is_turn for kind in kinds) == 1
-    assert kinds.count(StepKind.BLINK) == kinds.count(StepKind.SMILE) == 1
+    assert sum(kind.is_turn for kind in kinds[:3]) == 1
+    assert kinds[:3].count(StepKind.BLINK) == kinds[:3].count(StepKind.SMILE) == 1
+    assert kinds[3:] == [StepKind.CLOSER, StepKind.FLASH]
+
+
+def test_who_declines_the_colours_still_comes_closer():
+    kinds = [step.kind for step in draw_challenge(Random(3), light=False)]
+    assert len(kinds) == 4
+    assert kinds[3] is StepKind.CLOSER
+
+
+def test_colours_never_follow_themselves_and_are_all_drawn():
+    rng = Random(4)
+    drawn = [draw_colours(rng) for _ in range(400)]
+    assert all(len(colours) == FLASHES and len(set(colours)) >= 4 for colours in drawn)
+    assert not any(one == two for colours in drawn for one, two in pairwise(colours))
+    assert {colour for colours in drawn for colour in colours} == set(COLOURS)
+    assert len(set(drawn)) > 395
+
+
+def test_colours_have_equal_luminance_and_change_at_most_twice_a_second():
+    luminances = [relative_luminance(colour) for colour in COLOURS]
+    assert max(luminances) - min(luminances) < 0.01, "WCAG 2.2: a flash is a change of 0.1 or more"
+    assert HOLD_MS >= 500
+
+
+def relative_luminance(colour):
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_all_thirty_six_challenges_are_drawn_about_equally_often():

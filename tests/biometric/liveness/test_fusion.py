@@ -76,4 +76,5 @@ def test_identity_is_always_asked(evidence):
 
 def test_every_cue_of_the_package_is_asked(evidence):
     names = {result.name for result in fusion.judge(evidence, reference=ME, calibration=CALIBRATION).results}
-    assert names == {"stream", "alone", "continuity", "repetition", "challenge", "planarity", "identity"}
+    integrity = {"stream", "alone", "continuity", "repetition", "identity"}
+    assert names == integrity | {"challenge", "planarity", "perspective", "colour"}

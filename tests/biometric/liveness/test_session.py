@@ -8,6 +8,7 @@ from biometric.errors import FaceRejected, FramesInvalid, ImageTooLarge, ImageUn
 from biometric.liveness.challenge import parse_steps
 from biometric.liveness.evidence import Pose
 from biometric.liveness.session import FaceSession, State
+from biometric.liveness.stream import MAX_FRAMES
 from biometric.types import Frame
 from tests.biometric.liveness.rig import FRAME_MS, Page, play_login
 from tests.simulator import Person, encode
@@ -141,7 +142,7 @@ def test_frames_after_the_deadline_fail_the_challenge(genuine, pipeline, referen
 
 
 def test_the_last_frame_that_may_come_ends_a_challenge_that_is_not_done(pipeline, reference):
-    page = play_login(Blank(), parse_steps("smile"), pipeline=pipeline, frames=300)
+    page = play_login(Blank(), parse_steps("smile"), pipeline=pipeline, frames=MAX_FRAMES)
     assert [progress.state for _, progress in page.log[-2:]] == [State.GO_ON, State.FAILED]
     assert "challenge:deadline" in rejected(page, pipeline, reference)
 

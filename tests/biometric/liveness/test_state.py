@@ -81,7 +81,7 @@ def test_no_byte_of_it_can_be_missing_or_added():
 def test_another_version_is_not_read():
     data = snapshot.save(*whole(), deadline_ms=1)
     with pytest.raises(FramesInvalid, match="version"):
-        snapshot.load(b"FSL\x02" + data[4:])
+        snapshot.load(b"FSL\x01" + data[4:])
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ CALLS = {
     "webauthn/verify": CREDENTIAL,
     "recovery/acknowledge": {},
     "recovery/verify": {"code": "ABCD-EFGH"},
-    "face/start": {},
+    "face/start": {"light": True},
 }
 STAGE_OF = {
     "invitation": Stage.INVITATION,
@@ -145,7 +145,7 @@ def test_a_call_of_another_stage_is_refused_and_moves_nothing(browser, stage):
 
 def test_the_face_before_possession_is_refused_with_its_own_code(browser):
     browser.person.has_totp().comes_to(Purpose.LOGIN)
-    assert error_of(browser.call("face/start")) == (403, "possession_first")
+    assert error_of(browser.starts_face()) == (403, "possession_first")
     assert error_of(browser.sends_frames([b"jpeg"])) == (403, "possession_first")
 
 

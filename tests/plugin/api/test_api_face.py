@@ -27,11 +27,11 @@ def refused(response, *, may_retry=True):
 
 
 def test_a_challenge_reveals_only_the_look_straight(at_camera):
-    answer = at_camera.call("face/start").get_json()
+    answer = at_camera.starts_face().get_json()
     assert answer == {
         "step": {"index": -1, "action": "centre", "count": 1},
-        "steps_total": 3,
-        "deadline_ms": 20_000,
+        "steps_total": 5,
+        "deadline_ms": 30_000,
         "frame": {
             "width": 640,
             "height": 480,
@@ -39,7 +39,7 @@ def test_a_challenge_reveals_only_the_look_straight(at_camera):
             "jpeg_quality": 0.9,
             "batch": 6,
             "batch_most": 11,
-            "max": 300,
+            "max": 450,
             "max_bytes": 400_000,
         },
     }
@@ -50,48 +50,48 @@ def test_frames_without_a_challenge_are_refused(at_camera):
 
 
 def test_something_that_is_no_picture_is_refused(at_camera):
-    at_camera.call("face/start")
+    at_camera.starts_face()
     assert refused(at_camera.sends_frames([b"no picture"])) == "image_unreadable"
 
 
 def test_frames_that_do_not_begin_at_the_beginning_are_refused(at_camera):
-    at_camera.call("face/start")
+    at_camera.starts_face()
     assert refused(at_camera.sends_frames([b"\xff\xd8\xff"], first=3)) == "frames_invalid"
 
 
 def test_a_challenge_is_gone_after_a_refusal(at_camera):
-    at_camera.call("face/start")
+    at_camera.starts_face()
     at_camera.sends_frames([b"no picture"])
     assert refused(at_camera.sends_frames([b"\xff\xd8\xff"])) == "frames_invalid"
 
 
 def test_after_the_third_refusal_the_person_is_taken_back_without_a_code(world, at_camera):
     for _ in range(2):
-        at_camera.call("face/start")
+        at_camera.starts_face()
         refused(at_camera.sends_frames([b"no picture"]))
-    at_camera.call("face/start")
+    at_camera.starts_face()
     last = at_camera.sends_frames([b"no picture"])
     refused(last, may_retry=False)
     target = last.get_json()["redirect"]
     query = parse_qs(urlsplit(target).query)
     assert target.startswith(REDIRECT)
     assert (query["error"], "code" in query) == (["access_denied"], False)
-    assert error_of(at_camera.call("face/start")) == (410, "ceremony_refused")
+    assert error_of(at_camera.starts_face()) == (410, "ceremony_refused")
     assert error_of(at_camera.call("finish")) == (410, "ceremony_refused")
 
 
 def test_shopping_for_an_easy_challenge_ends_the_ceremony(at_camera):
     for _ in range(3):
-        assert "step" in at_camera.call("face/start").get_json()
-    refused(at_camera.call("face/start"), may_retry=False)
-    assert error_of(at_camera.call("face/start")) == (410, "ceremony_refused")
+        assert "step" in at_camera.starts_face().get_json()
+    refused(at_camera.starts_face(), may_retry=False)
+    assert error_of(at_camera.starts_face()) == (410, "ceremony_refused")
 
 
 def test_a_locked_face_says_how_long_to_wait_and_a_new_ceremony_does_not_help(world, at_camera):
     answers = []
     while len(answers) < 20 and (not answers or answers[-1].status_code != 429):
-        answers.append(at_camera.call("face/start"))
-        if at_camera.call("face/start").status_code == 410:
+        answers.append(at_camera.starts_face())
+        if at_camera.starts_face().status_code == 410:
             world.passes(seconds=60)
             at_camera.person.proves_totp()
     locked = answers[-1]
@@ -101,4 +101,4 @@ def test_a_locked_face_says_how_long_to_wait_and_a_new_ceremony_does_not_help(wo
 
 def test_no_camera_without_consent(browser):
     browser.person.enrols_up_to(Stage.CONSENT)
-    assert error_of(browser.call("face/start"))[1] in {"possession_first", "consent_missing"}
+    assert error_of(browser.starts_face())[1] in {"possession_first", "consent_missing"}

@@ -12,7 +12,8 @@ MAX_FRAME = 10_000
 
 
 def meta(count, first=0):
-    return {"frames": [{"seq": first + i, "captured_ms": (first + i) * 66} for i in range(count)]}
+    entries = [{"seq": first + i, "captured_ms": (first + i) * 66} for i in range(count)]
+    return {"frames": entries, "light_ms": None}
 
 
 def upload(entries, *, files=None, extra=None, max_frame_bytes=MAX_FRAME, path="/"):
@@ -21,7 +22,7 @@ def upload(entries, *, files=None, extra=None, max_frame_bytes=MAX_FRAME, path="
     parts += [(name, (f"{name}.jpg", content, "image/jpeg")) for name, content in files or []]
     body, kind = encode_multipart_formdata(parts)
     with Flask("test").test_request_context(path, method="POST", data=body, content_type=kind):
-        return read_frames(max_frame_bytes=max_frame_bytes)
+        return read_frames(max_frame_bytes=max_frame_bytes).frames
 
 
 def some_files(count, size=100):
@@ -98,12 +99,19 @@ def test_files_must_be_exactly_the_announced_ones(entries, files):
     ids=str,
 )
 def test_what_is_said_about_a_frame_is_two_whole_numbers_in_range(entry):
-    assert refused({"frames": [entry]}, files=some_files(1)) == "bad_request"
+    assert refused({"frames": [entry], "light_ms": None}, files=some_files(1)) == "bad_request"
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"frames": {}}', '{"frames": [], "score": 1}', json.dumps(meta(1)) + " " * 5000],
+    [
+        "",
+        "{",
+        "[]",
+        '{"frames": {}, "light_ms": null}',
+        '{"frames": [], "light_ms": null, "score": 1}',
+        json.dumps(meta(1)) + " " * 5000,
+    ],
     ids=["empty", "cut", "list", "no_list", "unknown_field", "long"],
 )
 def test_unreadable_meta_is_refused(text):

@@ -140,7 +140,7 @@ def face_start(whole, browser):
     whole.world.passes(seconds=60)
     whole.arrives(browser)
     assert browser.call("totp/verify", {"code": browser.person.code()}).status_code == 200
-    return lambda: browser.call("face/start")
+    return browser.starts_face
 
 
 def last_frames(whole, browser):
@@ -149,7 +149,7 @@ def last_frames(whole, browser):
 
 
 def plays(browser):
-    assert browser.call("face/start").status_code == 200
+    assert browser.starts_face().status_code == 200
     frames = [frame.jpeg for frame in shows("go", "done:alice")]
     return lambda: browser.sends_frames(frames)
 

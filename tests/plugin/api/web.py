@@ -105,9 +105,13 @@ class Browser:
     def sends_frames(self, jpegs: list[bytes], *, first: int = 0) -> TestResponse:
         return self.uploads([(first + i, (first + i) * 66, jpeg) for i, jpeg in enumerate(jpegs)])
 
-    def uploads(self, frames: list[tuple[int, int, bytes]]) -> TestResponse:
+    def starts_face(self, *, light: bool = True) -> TestResponse:
+        return self.call("face/start", {"light": light})
+
+    def uploads(self, frames: list[tuple[int, int, bytes]], *, light_ms: int | None = None) -> TestResponse:
         """Send frames that say of themselves what the test says: position, time of capture, bytes."""
-        meta = {"frames": [{"seq": seq, "captured_ms": captured_ms} for seq, captured_ms, _ in frames]}
+        entries = [{"seq": seq, "captured_ms": captured_ms} for seq, captured_ms, _ in frames]
+        meta = {"frames": entries, "light_ms": light_ms}
         parts: list[Any] = [("meta", json.dumps(meta))]
         parts += [(f"f{i}", (f"f{i}.jpg", jpeg, "image/jpeg")) for i, (_, _, jpeg) in enumerate(frames)]
         body, kind = encode_multipart_formdata(parts)

@@ -63,8 +63,9 @@ class ScriptedSession:
         self.state = state
 
     @classmethod
-    def begin(cls, steps, *, mode, pauses_ms, deadline_ms) -> ScriptedSession:
+    def begin(cls, steps, *, mode, pauses_ms, colours, deadline_ms) -> ScriptedSession:
         assert len(pauses_ms) == len(steps)
+        assert bool(colours) == any(step.kind is StepKind.FLASH for step in steps)
         listed = [[step.kind.value, step.count] for step in steps]
         return cls({"steps": listed, "mode": mode, "deadline_ms": deadline_ms, "done": "", "index": -1, "broken": ""})
 
@@ -80,6 +81,7 @@ class ScriptedSession:
         name = self.state["done"].split(":")[0]
         return SimpleNamespace(
             steps=[Step(kind, count) for kind, count in self._steps()],
+            colours=(),
             broken=self.state["broken"],
             failed="deadline",
             front=lambda: face_of(name) if name else None,
@@ -88,7 +90,7 @@ class ScriptedSession:
     def _steps(self):
         return [(StepKind(kind), count) for kind, count in self.state["steps"]]
 
-    def push(self, frames, *, pipeline, now_ms, max_frame_bytes) -> Progress:
+    def push(self, frames, *, pipeline, now_ms, light_ms, max_frame_bytes) -> Progress:
         del pipeline
         if now_ms > self.state["deadline_ms"]:
             return Progress(State.FAILED, None, self.state["index"])

@@ -34,10 +34,10 @@ def test_challenge_reveals_its_opening_and_no_step(world):
     person = world.person().has_face()
     challenge = world.face.start(person.proves_totp(), now=world.now)
     assert (challenge.step.index, challenge.step.action, challenge.step.count) == (-1, "centre", 1)
-    assert (challenge.steps_total, challenge.deadline_ms) == (3, 20_000)
+    assert (challenge.steps_total, challenge.deadline_ms) == (5, 30_000)
     drawn = world.audited("face_challenge_drawn")[-1]
     assert drawn["attempt"] == 1
-    assert len(drawn["steps"]) == 3
+    assert drawn["steps"][3:] == ["closer", "flash"]
 
 
 def test_steps_are_revealed_one_at_a_time(world):
@@ -148,7 +148,7 @@ def test_whatever_goes_wrong_consumes_the_challenge(world, word, code, reason):
 def test_challenge_ends_at_its_deadline(world):
     person = world.person().has_face()
     challenge = world.face.start(person.proves_totp(), now=world.now)
-    world.passes(seconds=20.1)
+    world.passes(seconds=30.1)
     with pytest.raises(FaceRefused):
         world.face.push(challenge.view, shows("done:alice"), now=world.now)
 

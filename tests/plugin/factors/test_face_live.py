@@ -7,10 +7,12 @@ from random import Random
 
 import pytest
 
+from biometric.liveness.challenge import HOLD_MS
 from biometric.pipeline import FacePipeline
 from biometric.types import Frame
 from plugin.ceremonies.types import Stage
 from plugin.factors.face import FaceFactor, FaceRefused
+from tests.biometric.liveness.rig import DARK_MS, light_of
 from tests.fixtures_cache import load_picture
 from tests.simulator import Person as Simulated
 from tests.simulator import Subject as Head
@@ -46,24 +48,32 @@ def plays(world, person, actor, view):
     begun = world.now
     challenge = world.face.start(view, now=world.now)
     actor.show("centre", 1, 0.0)
-    sent, batch, shows = [], [], None
+    sent, batch, shows, light_ms = [], [], None, None
     for seq in range(challenge.deadline_ms // FRAME_MS):
         at_ms = seq * FRAME_MS
         if shows is not None and at_ms >= shows[0]:
             actor.show(shows[1].action, shows[1].count, shows[0])
+            light_ms = shines(actor, shows[1].colours, round(shows[0]) + DARK_MS)
             shows = None
         batch.append(Frame(seq, at_ms, jpeg(actor, at_ms)))
         if len(batch) < BATCH:
             continue
         world.now = begun
         world.passes(seconds=(at_ms + UPLOAD_MS) / 1000)
-        progress = world.face.push(person.view(), [*sent[-1:], *batch], now=world.now)
+        progress = world.face.push(person.view(), [*sent[-1:], *batch], now=world.now, light_ms=light_ms)
         sent, batch = sent + batch, []
         if progress.state == "finished":
             return progress.view, sent
         if progress.state == "next_step":
             shows = at_ms + ANSWER_MS, progress.step
     raise AssertionError("the simulated person did not finish")
+
+
+def shines(actor, colours, begins_ms):
+    """Let the page's colours fall on the actor; return when they began, None without any."""
+    for number, colour in enumerate(colours):
+        actor.light(light_of(colour), begins_ms + number * HOLD_MS)
+    return begins_ms if colours else None
 
 
 def enrolled(world, picture: str = "person_b_1"):
@@ -92,7 +102,7 @@ def plays_back(world, view, frames) -> None:
             return
         assert progress.state != "finished"
         view = progress.view
-    world.passes(seconds=22)
+    world.passes(seconds=32)
     with pytest.raises(FaceRefused):
         world.face.push(view, frames[-1:], now=world.now)
 
