@@ -45,6 +45,8 @@ ENROL = {
 FACE_STEPS = {
     "face-turn": step(0, "turn_left", state="go_on"),
     "face-blink": step(1, "blink", 2, state="go_on"),
+    "face-closer": step(3, "closer", state="go_on"),
+    "face-flash": step(4, "flash", state="next_step", colours=[[255, 93, 93]] * 7, hold_ms=500),
     "face-hint": {"state": "go_on", "hint": "too_dark", "step": START["step"]},
     "face-refused": {"state": "refused", "message": "That did not work. Try again.", "may_retry": True},
 }

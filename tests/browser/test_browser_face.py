@@ -1,5 +1,6 @@
 """The face page alone: what it sends, shows and says, with answers of the server written by the test."""
 
+import itertools
 import json
 from io import BytesIO
 
@@ -14,8 +15,8 @@ pytestmark = pytest.mark.browser
 
 START = {
     "step": {"index": -1, "action": "centre", "count": 1},
-    "steps_total": 3,
-    "deadline_ms": 20_000,
+    "steps_total": 5,
+    "deadline_ms": 30_000,
     "frame": {
         "width": 640,
         "height": 480,
@@ -23,7 +24,7 @@ START = {
         "jpeg_quality": 0.9,
         "batch": 6,
         "batch_most": 11,
-        "max": 300,
+        "max": 450,
         "max_bytes": 400_000,
     },
 }
@@ -31,8 +32,8 @@ GO_ON = {"state": "go_on", "hint": None, "step": START["step"]}
 REFUSED = {"state": "refused", "error": "face_rejected", "message": "That did not work. Try again.", "may_retry": True}
 
 
-def step(index, action, count=1, *, hint=None, state="next_step"):
-    return {"state": state, "hint": hint, "step": {"index": index, "action": action, "count": count}}
+def step(index, action, count=1, *, hint=None, state="next_step", **more):
+    return {"state": state, "hint": hint, "step": {"index": index, "action": action, "count": count, **more}}
 
 
 # a camera whose picture is red on its left half and blue on its right, with a moving dot so that no two are equal
@@ -63,12 +64,13 @@ class FaceServer:
     def __init__(self, page, answers):
         self.answers = list(answers)
         self.uploads = []
-        self.starts = 0
+        self.starts = []
+        self.light_ms = []
         page.route("**/face/start", self._start)
         page.route("**/face/frames", self._frames)
 
     def _start(self, route):
-        self.starts += 1
+        self.starts.append(route.request.post_data_json)
         route.fulfill(json=START)
 
     def _frames(self, route):
@@ -81,7 +83,9 @@ class FaceServer:
             "wsgi.input": BytesIO(body),
         }
         _, form, files = parse_form_data(environ, stream_factory=lambda *_, **__: BytesIO())
-        frames = json.loads(form["meta"])["frames"]
+        meta = json.loads(form["meta"])
+        frames = meta["frames"]
+        self.light_ms.append(meta["light_ms"])
         self.uploads.append([(entry, files[f"f{i}"].stream.read()) for i, entry in enumerate(frames)])
         assert request.headers["x-facestep"] == "1"
         route.fulfill(json=self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
@@ -191,7 +195,7 @@ def test_after_a_refusal_the_camera_is_off_and_the_person_may_try_again(at_camer
     server.answers = [GO_ON]
     page.keyboard.press("Enter")
     state(page, "running")
-    assert server.starts == 2
+    assert len(server.starts) == 2
     assert server.uploads[-1] is not None
 
 
@@ -250,7 +254,7 @@ def test_without_a_camera_no_attempt_is_used_and_the_page_says_what_to_do(at_cam
     page.click("#face-start")
     state(page, "refused")
     assert sentence in page.inner_text("#face-instruction")
-    assert server.starts == 0
+    assert len(server.starts) == 0
     assert page.get_by_role("link", name="Go on without the camera").is_visible()
 
 
@@ -268,3 +272,69 @@ def test_nothing_moves_for_those_who_asked_for_no_motion(at_camera):
     page.click("#face-start")
     page.wait_for_selector("#face-step[data-action=turn_left]")
     assert page.evaluate("getComputedStyle(document.querySelector('.cue.left')).animationName") == "none"
+
+
+RED, GREEN = [255, 93, 93], [0, 174, 0]
+FLASH = step(4, "flash", colours=[RED, GREEN, RED, GREEN], hold_ms=500)
+
+
+def paints(page):
+    """Note every colour that the lamp is given, and when."""
+    page.evaluate(
+        """() => {
+          const lamp = document.getElementById('face-light');
+          window.painted = [];
+          new MutationObserver(() => window.painted.push([performance.now(), lamp.hidden, lamp.style.backgroundColor]))
+            .observe(lamp, {attributes: true});
+        }"""
+    )
+
+
+def test_the_colours_are_shown_in_order_for_as_long_as_asked_and_the_page_says_when_they_began(at_camera):
+    page, server = at_camera([GO_ON, FLASH] + [FLASH | {"state": "go_on"}] * 7 + [REFUSED])
+    paints(page)
+    page.click("#face-start")
+    state(page, "refused")
+    assert server.starts == [{"light": True}]
+    painted = page.evaluate("window.painted")
+    colours = {name: f"rgb({value[0]}, {value[1]}, {value[2]})" for name, value in (("red", RED), ("green", GREEN))}
+    lit = [(at, colour) for at, hidden, colour in painted if not hidden and colour in colours.values()]
+    assert [colour for _, colour in lit] == [colours["red"], colours["green"]] * 2
+    holds = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(lit)]
+    assert all(480 <= hold <= 900 for hold in holds), holds
+    assert page.locator("#face-light").is_hidden()
+    assert server.light_ms[:2] == [None, None]
+    assert len(set(server.light_ms[-3:])) == 1
+    assert isinstance(server.light_ms[-1], int)
+
+
+def test_who_declines_the_colours_is_not_shown_any(at_camera):
+    page, server = at_camera([GO_ON, step(3, "closer", state="go_on"), REFUSED])
+    page.uncheck("#face-light-wanted")
+    page.click("#face-start")
+    state(page, "refused")
+    assert server.starts == [{"light": False}]
+    assert set(server.light_ms) == {None}
+    assert page.locator("#face-light").is_hidden()
+
+
+@pytest.mark.parametrize("stop", ["button", "Escape"])
+def test_the_colours_can_be_stopped_at_once_and_are_then_switched_off(at_camera, stop):
+    page, server = at_camera([GO_ON, FLASH, FLASH | {"state": "go_on"}])
+    page.click("#face-start")
+    page.wait_for_selector("#face-light:visible")
+    page.click("#face-light-stop") if stop == "button" else page.keyboard.press("Escape")
+    state(page, "refused")
+    assert page.locator("#face-light").is_hidden()
+    assert "switched off" in page.locator("#face-instruction").text_content()
+    assert not page.is_checked("#face-light-wanted")
+    page.click("#face-start")
+    state(page, "running")
+    assert [start["light"] for start in server.starts] == [True, False]
+
+
+def test_once_near_the_person_is_told_to_stay(at_camera):
+    page, _ = at_camera([step(3, "closer", state="go_on", hint="stay_near")])
+    page.click("#face-start")
+    page.wait_for_selector("#face-step[data-action=stay]")
+    assert "Stay" in page.locator("#face-instruction").text_content()

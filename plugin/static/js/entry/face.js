@@ -6,7 +6,7 @@ import { askFor } from '../face/instruction.js';
 import { runCheck } from '../face/run_check.js';
 import { follow } from '../follow.js';
 import { sentence, text } from '../page.js';
-import { runCeremony } from '../run_ceremony.js';
+import { cancelCeremony, runCeremony } from '../run_ceremony.js';
 import { showStage } from '../show_stage.js';
 import { wake } from '../wake.js';
 
@@ -15,6 +15,8 @@ const READ_MS = 1200;
 
 const video = /** @type {HTMLVideoElement} */ (document.getElementById('face-video'));
 const button = /** @type {HTMLButtonElement} */ (document.getElementById('face-start'));
+const lamp = /** @type {HTMLElement} */ (document.getElementById('face-light'));
+const wantsLight = /** @type {HTMLInputElement | null} */ (document.getElementById('face-light-wanted'));
 const guide = new Guide();
 
 const show = {
@@ -52,13 +54,35 @@ function offerAgain() {
   button.focus();
 }
 
+/** Whether the person has just stopped the colours. */
+let stopped = false;
+
+function stopLight() {
+  stopped = true;
+  cancelCeremony();
+}
+
+function offerWithoutLight() {
+  if (wantsLight) wantsLight.checked = false;
+  guide.state('refused', text('error.light_stopped'));
+  offerAgain();
+}
+
+document.getElementById('face-light-stop')?.addEventListener('click', stopLight);
+addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape' && !lamp.hidden) stopLight();
+});
+
 button.addEventListener('click', async () => {
+  stopped = false;
   button.disabled = true;
   button.hidden = true;
   guide.state('ready', text('face.camera_opening'));
   try {
-    finish(await runCeremony((signal) => runCheck(video, show, signal)));
+    const light = { lamp, wanted: wantsLight?.checked ?? true };
+    finish(await runCeremony((signal) => runCheck(video, light, show, signal)));
   } catch (error) {
+    if (stopped) return offerWithoutLight();
     if (showStage(error) || (error instanceof CeremonyError && error.code === 'cancelled')) return;
     guide.state('refused', sentence(error));
     offerAgain();

@@ -11,14 +11,16 @@ export function instructionKey({ action, index = -1, count = 1 }) {
 }
 
 /**
- * Return what to ask for now: between two steps, and to begin a turn, the server wants the person to look straight.
+ * Return what to ask for now: between two steps, and to begin a turn, the server wants the person to look straight, and
+ * once they are near, to stay there.
  * @template {{action: string, count?: number}} Step
  * @param {Step} step
  * @param {string | null | undefined} hint
  * @returns {Step}
  */
 export function askFor(step, hint) {
-  return hint === 'look_straight' ? { ...step, action: 'centre', count: 1 } : step;
+  if (hint === 'look_straight') return { ...step, action: 'centre', count: 1 };
+  return hint === 'stay_near' ? { ...step, action: 'stay', count: 1 } : step;
 }
 
 /**

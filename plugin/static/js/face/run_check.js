@@ -4,6 +4,7 @@ import { post } from '../post.js';
 import { captureFrames } from './capture_frames.js';
 import { FrameQueue } from './frame_queue.js';
 import { openCamera } from './open_camera.js';
+import { ScreenLight } from './screen_light.js';
 import { sendFrames } from './send_frames.js';
 
 /** Cameras need about this long for exposure and white balance; the attempt is counted only afterwards. */
@@ -15,11 +16,12 @@ const GRACE_MS = 3000;
 /**
  * Run one face check: camera, challenge, frames, verdict of the server. The camera is off again on every path.
  * @param {HTMLVideoElement} video
+ * @param {{lamp: HTMLElement, wanted: boolean}} light what the colours are shown on, and whether the person wants them
  * @param {{onCamera: (on: boolean) => void, onStart: (start: any) => void, onProgress: (answer: any) => void}} show
  * @param {AbortSignal} outer
  * @returns {Promise<any>} the server's last answer, "finished" or "refused"
  */
-export async function runCheck(video, show, outer) {
+export async function runCheck(video, light, show, outer) {
   const done = new AbortController();
   const { signal } = done;
   outer.addEventListener('abort', () => done.abort(), { signal });
@@ -28,15 +30,21 @@ export async function runCheck(video, show, outer) {
     show.onCamera(true);
     const ended = cameraEnded(video, signal);
     await Promise.race([pause(SETTLE_MS, signal), ended]);
-    const start = await post('face/start', {}, signal);
+    const start = await post('face/start', { light: light.wanted }, signal);
     if (start.state === 'refused') return start;
     const startedAt = performance.now();
     show.onStart(start);
     const { batch, batch_most: most, max: maxFrames, interval_ms: intervalMs } = start.frame;
     const queue = new FrameQueue({ batch, batchMs: batch * intervalMs, most, maxFrames });
+    const screen = new ScreenLight(light.lamp);
+    const lightMs = () => (screen.begunAt === undefined ? null : Math.ceil(screen.begunAt - startedAt));
+    const onProgress = (/** @type {any} */ answer) => {
+      if (answer.step?.colours) screen.shine(answer.step, signal);
+      show.onProgress(answer);
+    };
     captureFrames(video, wantedOf(start.frame, startedAt), (jpeg, at) => queue.push(jpeg, at), signal);
     const late = pause(start.deadline_ms + GRACE_MS, signal).then(() => Promise.reject(new CeremonyError('too_late')));
-    return await Promise.race([sendFrames(queue, show.onProgress, signal), ended, late]);
+    return await Promise.race([sendFrames(queue, lightMs, onProgress, signal), ended, late]);
   } finally {
     done.abort();
     stopCamera();

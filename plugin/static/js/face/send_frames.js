@@ -5,18 +5,19 @@ import { post } from '../post.js';
 /**
  * Send batches, one request at a time and in order, until the server has judged.
  * @param {import('./frame_queue.js').FrameQueue} queue
+ * @param {() => number | null} lightMs when the page began to show the colours, on the frames' clock; null before
  * @param {(answer: any) => void} onProgress called for "go_on" and "next_step"
  * @param {AbortSignal} signal
  * @returns {Promise<any>} the answer whose state is "finished" or "refused"
  */
-export async function sendFrames(queue, onProgress, signal) {
+export async function sendFrames(queue, lightMs, onProgress, signal) {
   signal.addEventListener('abort', () => queue.wake(), { once: true });
   for (;;) {
     await queue.ready();
     if (signal.aborted) throw new CeremonyError('cancelled');
     const batch = queue.take();
     if (!batch) continue;
-    const answer = await post('face/frames', packFrames(batch), signal);
+    const answer = await post('face/frames', packFrames(batch, lightMs()), signal);
     if (answer.state === 'finished' || answer.state === 'refused') return answer;
     onProgress(answer);
   }
@@ -25,10 +26,12 @@ export async function sendFrames(queue, onProgress, signal) {
 /**
  * Pack a batch as the multipart form the server expects: `meta`, then f0, f1, …
  * @param {import('./frame_queue.js').QueuedFrame[]} batch
+ * @param {number | null} lightMs
  */
-export function packFrames(batch) {
+export function packFrames(batch, lightMs) {
   const form = new FormData();
-  form.append('meta', JSON.stringify({ frames: batch.map(({ seq, captured_ms }) => ({ seq, captured_ms })) }));
+  const frames = batch.map(({ seq, captured_ms }) => ({ seq, captured_ms }));
+  form.append('meta', JSON.stringify({ frames, light_ms: lightMs }));
   batch.forEach(({ jpeg }, index) => form.append(`f${index}`, jpeg, `f${index}.jpg`));
   return form;
 }
