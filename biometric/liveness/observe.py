@@ -26,6 +26,7 @@ from biometric.liveness import approach, geometry
 from biometric.liveness.evidence import MEASURES, make_row
 from biometric.liveness.measure import FaceMeasure, measure_face
 from biometric.liveness.regions import measure_regions
+from biometric.liveness.surface import inspect_surface
 from biometric.liveness.tracking import begin_track, follow_track
 from biometric.types import Landmarks
 
@@ -104,6 +105,8 @@ class Observer:
             row |= {"presence": landmarks.presence, "light": _light(grey, landmarks.points)}
             row |= {name: getattr(face, name) for name in MEASURES}
             row |= measure_regions(image, landmarks.points)
+            if self._trail.looked_ms == frame.captured_ms:
+                row |= inspect_surface(image, landmarks.points)
         row |= self._follow(grey, landmarks, face)
         self._evidence.rows.append(make_row(**row))
         self._trail.points = landmarks.points if landmarks is not None else None
