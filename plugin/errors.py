@@ -85,6 +85,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "frames_invalid": Public(422, "The pictures did not arrive as expected. Start the check again."),
     "cannot_tell": Public(422, "The picture could not be judged."),
     "face_rejected": Public(403, "That did not work. Try again."),
+    "light_demanded": Public(403, "Here the light of your screen is needed. Switch the colours on, or go another way."),
     "light_missing": Public(
         403, "Your screen's light did not reach your face. Make the screen brighter or the room darker, then try again."
     ),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX: Final = "FACESTEP_"
+LEVELS: Final = ("facestep", "facestep-light")
+"""Lowest first; what they demand is ceremonies/levels.py's."""
 TEST_PREFIX: Final = "FACESTEP_TEST_"
 """Variables of our tests, which are not settings."""
 
@@ -64,6 +66,8 @@ class Settings:
         keyring_file: key file of the embedded keyring, mode 0600.
         models_dir: where `facestep models fetch` put the model files.
         calibration_file: thresholds of your own, from `facestep calibrate`; without it the shipped ones decide.
+        least_level: the level (`acr`) below which nobody gets in: facestep, or facestep-light, at which the screen's
+            colours cannot be declined.
         ceremony_ttl_s: how long a login may take from redirect to code.
         challenge_ttl_s: how long the face challenge may take; at most 30.
         code_ttl_s: how long a result code may wait to be redeemed.
@@ -93,6 +97,7 @@ class Settings:
     keyring_file: Path | None = None
     models_dir: Path = Path("~/.cache/facestep/models")
     calibration_file: Path | None = None
+    least_level: str = "facestep"
     ceremony_ttl_s: int = 300
     challenge_ttl_s: int = 30
     code_ttl_s: int = 60
@@ -238,5 +243,7 @@ def _check_ranges(settings: Settings) -> None:
             raise SettingsError(f"{name}={value} must be between {low} and {high}")
     if not 0 < settings.vault_timeout_s <= 30:  # noqa: PLR2004  (seconds; a login must not hang longer)
         raise SettingsError("vault_timeout_s must be above 0 and at most 30")
+    if settings.least_level not in LEVELS:
+        raise SettingsError(f"least_level={settings.least_level!r} must be {' or '.join(LEVELS)}")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise SettingsError(f"log_level={settings.log_level!r} must be DEBUG, INFO, WARNING or ERROR")

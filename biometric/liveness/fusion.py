@@ -55,12 +55,14 @@ class LivenessReport:
     """Every cue's vote; for the audit log and the evaluation, never for the browser."""
 
     results: tuple[CueResult, ...]
+    demanded: frozenset[str] = frozenset()
 
     @property
     def denied_by(self) -> tuple[str, ...]:
-        """Names of the cues that deny; `unconfirmed` if none does and too few confirm."""
-        denied = tuple(result.name for result in self.results if result.verdict is Verdict.DENY)
-        return denied if denied or self._confirmed else (UNCONFIRMED,)
+        """Names of the cues that deny, or that are demanded and do not confirm; `unconfirmed` if too few confirm."""
+        denied = tuple(result.name for result in self.results if result.verdict is Verdict.DENY or self._lacks(result))
+        missing = tuple(sorted(self.demanded - {result.name for result in self.results}))
+        return denied + missing if denied or missing or self._confirmed else (UNCONFIRMED,)
 
     @property
     def confirmed_by(self) -> tuple[str, ...]:
@@ -70,8 +72,11 @@ class LivenessReport:
     @property
     def reasons(self) -> tuple[str, ...]:
         """As `denied_by`, each with its why: `planarity:flat`."""
-        denied = [result for result in self.results if result.verdict is Verdict.DENY]
+        denied = [result for result in self.results if result.verdict is Verdict.DENY or self._lacks(result)]
         return tuple(f"{result.name}:{result.why}" for result in denied) or self.denied_by
+
+    def _lacks(self, result: CueResult) -> bool:
+        return result.name in self.demanded and result.verdict is not Verdict.CONFIRM
 
     @property
     def accepted(self) -> bool:
@@ -89,6 +94,7 @@ def judge(
     *,
     reference: FaceEmbeddings | None,
     calibration: Calibration,
+    demanded: frozenset[str] = frozenset(),
     cues: Mapping[str, Cue] = CUES,
 ) -> LivenessReport:
     """Return every cue's vote. Never raises for what a cue could not do: that is a vote against."""
@@ -96,7 +102,7 @@ def judge(
         **cues,
         "identity": partial(identity.evaluate, reference=reference, calibration=calibration),
     }
-    return LivenessReport(tuple(_vote(name, cue, evidence) for name, cue in every.items()))
+    return LivenessReport(tuple(_vote(name, cue, evidence) for name, cue in every.items()), demanded)
 
 
 def _vote(name: str, cue: Cue, evidence: Evidence) -> CueResult:

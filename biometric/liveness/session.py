@@ -168,19 +168,23 @@ class FaceSession:
             return replace(progress, hint=Hint.ALONE)
         return progress
 
-    def report(self, *, reference: FaceEmbeddings | None, calibration: Calibration) -> fusion.LivenessReport:
+    def report(
+        self, *, reference: FaceEmbeddings | None, calibration: Calibration, demanded: frozenset[str] = frozenset()
+    ) -> fusion.LivenessReport:
         """Return every cue's vote; for the audit log and for evaluation."""
         if (reference is None) != (self._evidence.mode is Mode.ENROL):
             raise ValueError("a login is compared with a reference, an enrolment with none")
-        return fusion.judge(self._evidence, reference=reference, calibration=calibration)
+        return fusion.judge(self._evidence, reference=reference, calibration=calibration, demanded=demanded)
 
-    def verdict(self, *, reference: FaceEmbeddings | None, calibration: Calibration) -> LiveFace:
-        """Return the proof.
+    def verdict(
+        self, *, reference: FaceEmbeddings | None, calibration: Calibration, demanded: frozenset[str] = frozenset()
+    ) -> LiveFace:
+        """Return the proof; the cues in `demanded` must confirm, whatever others do.
 
         Raises:
             FaceRejected: something denies, or too little confirms; the reasons are for the audit log.
         """
-        report = self.report(reference=reference, calibration=calibration)
+        report = self.report(reference=reference, calibration=calibration, demanded=demanded)
         front = self._evidence.front()
         if not report.accepted or front is None:
             raise FaceRejected(report.reasons)

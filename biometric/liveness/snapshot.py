@@ -24,25 +24,7 @@ _POINTS: Final = ("origin", "current", "depth")
 
 def save(evidence: Evidence, trail: Trail, *, deadline_ms: int) -> bytes:
     """Return everything a session needs to go on."""
-    header: dict[str, Any] = {
-        "steps": [[step.kind, step.count] for step in evidence.steps],
-        "pauses_ms": list(evidence.pauses_ms),
-        "mode": evidence.mode,
-        "deadline_ms": deadline_ms,
-        "baseline": None if evidence.baseline is None else asdict(evidence.baseline),
-        "marks": [[mark.revealed_ms, mark.done_ms] for mark in evidence.marks],
-        "poses": [[sample.pose, sample.captured_ms, sample.yaw] for sample in evidence.poses],
-        "colours": [list(colour) for colour in evidence.colours],
-        "light_ms": evidence.light_ms,
-        "looks": evidence.looks,
-        "crowded_looks": evidence.crowded_looks,
-        "served_ms": evidence.served_ms,
-        "size": list(evidence.size),
-        "broken": evidence.broken,
-        "failed": evidence.failed,
-        "looked_ms": trail.looked_ms,
-        "track": None,
-    }
+    header = _header(evidence, trail, deadline_ms=deadline_ms)
     arrays: Arrays = {
         "rows": np.array(evidence.rows, np.float32).reshape(-1, len(COLUMNS)),
         "digests": np.frombuffer(b"".join(evidence.digests), np.uint8).reshape(-1, _DIGEST_BYTES),
@@ -64,6 +46,28 @@ def save(evidence: Evidence, trail: Trail, *, deadline_ms: int) -> bytes:
         }
         arrays |= {name: getattr(track, name) for name in _POINTS}
     return pack(header, arrays)
+
+
+def _header(evidence: Evidence, trail: Trail, *, deadline_ms: int) -> dict[str, Any]:
+    return {
+        "steps": [[step.kind, step.count] for step in evidence.steps],
+        "pauses_ms": list(evidence.pauses_ms),
+        "mode": evidence.mode,
+        "deadline_ms": deadline_ms,
+        "baseline": None if evidence.baseline is None else asdict(evidence.baseline),
+        "marks": [[mark.revealed_ms, mark.done_ms] for mark in evidence.marks],
+        "poses": [[sample.pose, sample.captured_ms, sample.yaw] for sample in evidence.poses],
+        "colours": [list(colour) for colour in evidence.colours],
+        "light_ms": evidence.light_ms,
+        "looks": evidence.looks,
+        "crowded_looks": evidence.crowded_looks,
+        "served_ms": evidence.served_ms,
+        "size": list(evidence.size),
+        "broken": evidence.broken,
+        "failed": evidence.failed,
+        "looked_ms": trail.looked_ms,
+        "track": None,
+    }
 
 
 def load(data: bytes) -> tuple[Evidence, Trail, int]:

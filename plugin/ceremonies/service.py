@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import bindparam, delete, exists, select, update
 
 from plugin.ceremonies import codes
+from plugin.ceremonies.levels import answered
 from plugin.ceremonies.mapping import digest, new_row, view_of
 from plugin.ceremonies.scratch import Scratch
 from plugin.ceremonies.stages import check_move, first_stage, reached_acr
@@ -191,7 +192,7 @@ class Ceremonies:
         if view.stage is not Stage.DONE:
             raise CeremonyRefused("ceremony_refused", f"no_code_at_{view.stage}")
         code = self._token(32)
-        acr = reached_acr(view.amr)
+        acr = reached_acr(view.amr, level=answered(view.acr, least=self._settings.least_level))
         row = codes.new_row(view, code, acr=acr, now=now, ttl_s=self._settings.code_ttl_s)
         sign(row, sealer=self._sealer)
 

@@ -27,9 +27,6 @@ NEXT: Final[dict[tuple[Purpose, Stage], Stage]] = {
     (Purpose.ENROL, Stage.FACE): Stage.DONE,
 }
 
-ACR_LIVE_FACE: Final = "facestep"
-"""The one level we reach: a possession factor, then a live face. A realm maps it to a number of its own."""
-
 
 def first_stage(purpose: Purpose, *, has_possession: bool) -> Stage:
     """Return where a ceremony starts.
@@ -64,12 +61,6 @@ def check_move(purpose: Purpose, *, at: Stage, to: Stage, amr: tuple[str, ...]) 
         raise CeremonyRefused("ceremony_refused", "no_face_before_done")
 
 
-def reached_acr(amr: tuple[str, ...]) -> str:
-    """Return the level these methods reach, or "" for none.
-
-    An asked level is a wish (OpenID Connect Core 3.1.2.1, acr_values is voluntary): what we answer is what was reached,
-    so an asked "facestep" is echoed exactly when it is true, and an unknown one never is.
-    """
-    if Amr.FACE in amr and POSSESSION_METHODS.intersection(amr):
-        return ACR_LIVE_FACE
-    return ""
+def reached_acr(amr: tuple[str, ...], *, level: str) -> str:
+    """Return `level` if these methods reach any, else ""; which level it is, is levels.py's."""
+    return level if Amr.FACE in amr and POSSESSION_METHODS.intersection(amr) else ""

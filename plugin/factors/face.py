@@ -21,6 +21,7 @@ from biometric.errors import BiometricError
 from biometric.liveness.challenge import StepKind, draw_challenge, draw_colours, draw_pauses
 from biometric.liveness.session import FaceSession, State
 from plugin.ceremonies.attempts import Counted
+from plugin.ceremonies.levels import DEMANDED, demands_light, level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors.enrolment import consent_of
@@ -138,8 +139,8 @@ class FaceFactor:
     def start(self, view: CeremonyView, *, now: datetime, light: bool = True) -> FaceChallenge:
         """Draw a challenge and reveal its opening. Without `light` the person has declined the colours.
 
-        1. at the face stage: possession is proven          3. tries left in this ceremony
-        2. enrolling: consent is given, before any picture   4. attempt counted
+        1. at the face stage: possession is proven          3. the colours may be declined at this level
+        2. enrolling: consent is given, before any picture   4. tries left in this ceremony     5. attempt counted
 
         Raises:
             CeremonyRefused, FactorRejected, FaceRefused, LockedOut: nothing was drawn.
@@ -147,11 +148,13 @@ class FaceFactor:
         self._require_stage(view, now=now)  # (1)
         if view.purpose is Purpose.ENROL:  # (2)
             consent_of(view, database=self._database)
+        if not light and demands_light(self._level(view)):  # (3)
+            raise FactorRejected("light_demanded", "declined")
         scratch = self._ceremonies.scratch(view)
         tries = int(scratch.get(TRIES) or b"0") + 1
-        if tries > MAX_CHALLENGES:  # (3)
+        if tries > MAX_CHALLENGES:  # (4)
             self._refuse(view, scratch, "face_rejected", ["too_many_challenges"], now=now)
-        self._gate.take(view, _counted(view), now=now)  # (4)
+        self._gate.take(view, _counted(view), now=now)  # (5)
         steps = draw_challenge(self._rng, light=light)
         deadline_ms = self._settings.challenge_ttl_s * 1000
         session = self._sessions.begin(
@@ -214,11 +217,14 @@ class FaceFactor:
         """Reach the verdict of a challenge that is already consumed."""
         judge = self._verdict.enrol if view.purpose is Purpose.ENROL else self._verdict.verify
         try:
-            done = judge(view, session, now=now)
+            done = judge(view, session, demanded=DEMANDED[self._level(view)], now=now)
         except FaceDenied as exc:
             code = "light_missing" if exc.reasons == (NO_LIGHT,) else exc.code
             self._refuse(view, scratch, code, exc.reasons, now=now, likeness=exc.likeness)
         return FaceProgress(state="finished", hint=None, step=None, view=done)
+
+    def _level(self, view: CeremonyView) -> str:
+        return level_of(view.acr, least=self._settings.least_level)
 
     def _look(self, session: FaceSession, frames: Sequence[Frame], *, light_ms: int | None, now_ms: int) -> Progress:
         """Let the frames be looked at, within the limits of the settings."""

@@ -61,7 +61,9 @@ class FaceVerdict:
         self._attempts = attempts
         self._calibration = calibration
 
-    def verify(self, view: CeremonyView, session: FaceSession, *, now: datetime) -> CeremonyView:
+    def verify(
+        self, view: CeremonyView, session: FaceSession, *, demanded: frozenset[str], now: datetime
+    ) -> CeremonyView:
         """Compare with the stored face and move on.
 
         1. a face is enrolled, its row is as we wrote it, and it is neither expired nor of other models
@@ -74,7 +76,7 @@ class FaceVerdict:
         enrolled = self._enrolled(view, now=now)
         if enrolled is None:  # (1)
             raise FaceDenied(["not_enrolled"])
-        live = self._live(session, enrolled)  # (2)
+        live = self._live(session, enrolled, demanded=demanded)  # (2)
 
         def within(transaction: Session) -> None:
             if not is_still(transaction, enrolled.row):  # (3)
@@ -93,7 +95,9 @@ class FaceVerdict:
         except UsedMeanwhile as exc:
             raise FaceDenied([exc.check]) from exc
 
-    def enrol(self, view: CeremonyView, session: FaceSession, *, now: datetime) -> CeremonyView:
+    def enrol(
+        self, view: CeremonyView, session: FaceSession, *, demanded: frozenset[str], now: datetime
+    ) -> CeremonyView:
         """Store the face in place of an older one and move on.
 
         1. consent of this enrolment
@@ -104,7 +108,7 @@ class FaceVerdict:
             FaceDenied: with the reason.
         """
         consent_id = consent_of(view, database=self._database)  # (1)
-        live = self._live(session, None)  # (2)
+        live = self._live(session, None, demanded=demanded)  # (2)
         before = self._enrolled(view, now=now)
         likeness = self._compare(live.embeddings, before)
         if likeness is not None and not likeness.match:  # (3)
@@ -127,10 +131,10 @@ class FaceVerdict:
             reference_id=row.id,
         )
 
-    def _live(self, session: FaceSession, expected: Enrolled | None) -> LiveFace:
+    def _live(self, session: FaceSession, expected: Enrolled | None, *, demanded: frozenset[str]) -> LiveFace:
         reference = expected.embeddings if expected is not None else None
         try:
-            return session.verdict(reference=reference, calibration=self._calibration)
+            return session.verdict(reference=reference, calibration=self._calibration, demanded=demanded)
         except FaceRejected as exc:
             raise FaceDenied(exc.reasons, self._compare(session.evidence.front(), expected)) from exc
 

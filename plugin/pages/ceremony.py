@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flask import Blueprint, render_template, request
 
+from plugin.ceremonies.levels import demands_light, level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.factors.policy import available
@@ -106,7 +107,10 @@ def _possession(view: CeremonyView) -> str:
 
 
 def _face(view: CeremonyView) -> str:
-    return _page("other_way.html" if request.args.get("way") == "other" else "face.html", view)
+    if request.args.get("way") == "other":
+        return _page("other_way.html", view)
+    level = level_of(view.acr, least=services().settings.least_level)
+    return _page("face.html", view, light_demanded=demands_light(level))
 
 
 def _done(view: CeremonyView) -> str:

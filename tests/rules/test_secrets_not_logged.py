@@ -150,9 +150,9 @@ class Journey:
         self.redeems(self.call(self.alice, "finish"))
 
     def passes_camera(self, browser) -> None:
-        self.call(browser, "face/start")
+        self.call(browser, "face/start", {"light": True})
         self.sends(browser, "done:mallory:planarity/flat")
-        self.call(browser, "face/start")
+        self.call(browser, "face/start", {"light": True})
         self.redeems(self.sends(browser, f"done:{browser.person.owner.subject}"))
 
     def sends(self, browser, last: str) -> dict:
@@ -289,7 +289,7 @@ def test_no_score_leaves_with_an_answer(world):
     made = Journey(world)
     made.enrols_with_app()
     made.proves_app()
-    made.call(made.alice, "face/start")
+    made.call(made.alice, "face/start", {"light": True})
     answer = made.sends(made.alice, "done:mallory")
     assert answer["state"] == "refused"
     assert not re.search(r"similar|score|threshold|\d\.\d", repr(answer))

@@ -69,6 +69,20 @@ def test_3_a_cue_that_fails_is_a_denial(evidence, error):
     assert report.denied_by == ("broken",)
 
 
+@pytest.mark.parametrize(
+    ("says_it", "denied_by"),
+    [(Verdict.NEUTRAL, ("colour",)), (Verdict.CONFIRM, ()), (Verdict.DENY, ("colour",)), (None, ("colour",))],
+)
+def test_a_demanded_cue_must_be_there_and_confirm(evidence, says_it, denied_by):
+    cues = {"planarity": GEOMETRY, "challenge": BEHAVIOUR}
+    if says_it is not None:
+        cues["colour"] = says(says_it, Physics.LIGHT, "colour")
+    demanded = frozenset({"colour"})
+    report = fusion.judge(evidence, reference=ME, calibration=CALIBRATION, demanded=demanded, cues=cues)
+    assert report.denied_by == denied_by
+    assert report.accepted is not bool(denied_by)
+
+
 def test_identity_is_always_asked(evidence):
     evidence.poses = []
     assert judged(evidence, planarity=GEOMETRY, challenge=BEHAVIOUR).denied_by == ("identity",)

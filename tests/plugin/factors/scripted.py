@@ -114,7 +114,7 @@ class ScriptedSession:
                 return Progress(State.FINISHED, None, 2)
         return Progress(State.GO_ON, "look_straight", self.state["index"])
 
-    def verdict(self, *, reference, calibration) -> LiveFace:
+    def verdict(self, *, reference, calibration, demanded) -> LiveFace:
         assert (reference is None) == (self.state["mode"] == "enrol")
         name, _, reason = self.state["done"].partition(":")
         if reason:

@@ -291,3 +291,35 @@ def test_analysis_between_requests_is_sealed(world):
 def test_no_reason_can_keep_a_refusal_out_of_the_log(world, reason, word):
     world.audit.append("face_refused", at=world.now, details={"denied_by": [face._as_code(reason)]})
     assert last_refusal(world)["denied_by"] == [word]
+
+
+def at_camera_for_light(world, person):
+    """Come to the camera at the level that demands the colours."""
+    view = person.comes_to(Purpose.LOGIN, acr="facestep-light")
+    return world.totp.verify(view, person.code(), now=world.now)
+
+
+def test_colours_are_not_drawn_for_who_declines_them(world):
+    person = world.person().has_face()
+    challenge = world.face.start(person.proves_totp(), light=False, now=world.now)
+    assert challenge.steps_total == 4
+    assert "flash" not in world.audited("face_challenge_drawn")[-1]["steps"]
+
+
+def test_colours_cannot_be_declined_where_the_level_demands_them(world):
+    person = world.person().has_face()
+    view = at_camera_for_light(world, person)
+    with pytest.raises(FactorRejected, match="light_demanded"):
+        world.face.start(view, light=False, now=world.now)
+    assert world.face.start(person.view(), now=world.now).steps_total == 5, "no attempt was lost"
+
+
+def test_a_demanded_cue_that_did_not_confirm_lets_nobody_in(world):
+    person = world.person().has_face()
+    view = at_camera_for_light(world, person)
+    assert refused(world, person, "alice:colour/declined", view).code == "face_rejected"
+
+
+def test_who_stands_in_too_much_light_is_told_what_to_do(world):
+    person = world.person().has_face()
+    assert refused(world, person, "alice:colour/no_light", person.proves_totp()).code == "light_missing"
