@@ -11,6 +11,8 @@ import click
 PARTS: Final = {
     "recognition": "plugin.commands.evaluate_recognition",
     "ceremony": "plugin.commands.evaluate_ceremony",
+    "texture": "plugin.commands.evaluate_texture",
+    "attacks": "plugin.commands.evaluate_attacks",
 }
 
 

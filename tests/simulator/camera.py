@@ -50,16 +50,17 @@ class Sensor:
         rng = np.random.default_rng(seed)
         white = rng.standard_normal((600, 800, 3)).astype(np.float32)
         soft = cv2.GaussianBlur(white, (0, 0), 0.6)
-        self._noise = np.round(soft / soft.std() * strength).astype(np.int16)
+        noise = np.round(soft / soft.std() * strength)
+        self._more, self._less = np.maximum(noise, 0).astype(np.uint8), np.maximum(-noise, 0).astype(np.uint8)
         self._rng = rng
 
     def expose(self, image: Image) -> Image:
         """Return `image` with the next frame's noise."""
         height, width = image.shape[:2]
-        top = int(self._rng.integers(0, self._noise.shape[0] - height + 1))
-        left = int(self._rng.integers(0, self._noise.shape[1] - width + 1))
-        patch = self._noise[top : top + height, left : left + width]
-        return np.asarray(cv2.add(image, patch, dtype=cv2.CV_8U), dtype=np.uint8)
+        top = int(self._rng.integers(0, self._more.shape[0] - height + 1))
+        left = int(self._rng.integers(0, self._more.shape[1] - width + 1))
+        place = (slice(top, top + height), slice(left, left + width))
+        return np.asarray(cv2.subtract(cv2.add(image, self._more[place]), self._less[place]), dtype=np.uint8)
 
 
 def encode(image: Image, *, quality: int = JPEG_QUALITY) -> bytes:

@@ -47,8 +47,8 @@ class Pose:
 class Subject:
     """A person made from one photo."""
 
-    def __init__(self, photo: Image, *, camera: Camera | None = None) -> None:
-        portrait = prepare(photo)
+    def __init__(self, photo: Image, *, camera: Camera | None = None, portrait: Portrait | None = None) -> None:
+        portrait = portrait or prepare(photo)
         self.camera = camera or Camera()
         self._head = build_head(portrait)
         self._rest = self._head.rest + ease_eyes_field(self._head)

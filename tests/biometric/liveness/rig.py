@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from biometric.liveness.challenge import HOLD_MS, StepKind, draw_colours
 from biometric.liveness.session import FaceSession, Progress, State
+from biometric.liveness.stream import MAX_FRAMES
 from biometric.types import Frame
 from tests.simulator import Actor, jpeg
 
@@ -29,7 +30,6 @@ ANSWER_MS = 120  # from the last frame of a batch to the page showing the answer
 UPLOAD_MS = 60
 DARK_MS = 200  # the page darkens before the first colour
 SCREEN_GAMMA = 2.2
-MOST_FRAMES = 449
 HINT_SHOWN, HINT_STAYS = 2, 8  # answers until a hint is shown, and until somebody notices that it is still there
 
 
@@ -47,7 +47,7 @@ class Page:
     _hinted: tuple[str | None, int] = (None, 0)
     between: Callable[[FaceSession], FaceSession] = lambda session: FaceSession.from_bytes(session.to_bytes())
 
-    def play(self, *, frames: int = MOST_FRAMES) -> Progress:
+    def play(self, *, frames: int = MAX_FRAMES) -> Progress:
         """Send batches until the session ends or `frames` were sent."""
         self.actor.show("centre", 1, 0.0)
         progress = Progress(State.GO_ON, None, -1)
@@ -122,7 +122,7 @@ def play_login(
     pipeline: FacePipeline,
     mode: str = "login",
     pauses_ms: Sequence[int] = (),
-    frames: int = MOST_FRAMES,
+    frames: int = MAX_FRAMES,
 ) -> Page:
     """Play one challenge and return the page with its session."""
     page = Page(actor, begin_session(steps, mode=mode, pauses_ms=pauses_ms), pipeline)

@@ -45,11 +45,17 @@ class PrintedPhoto:
     """What is answered by wagging."""
 
     def __init__(
-        self, photo: Image, *, seed: int, bend_radius_m: float | None = None, habits: Habits = IN_HANDS
+        self,
+        photo: Image,
+        *,
+        seed: int,
+        bend_radius_m: float | None = None,
+        habits: Habits = IN_HANDS,
+        portrait: Portrait | None = None,
     ) -> None:
         self.camera = Camera()
         self.habits = habits
-        self.portrait = prepare(photo)
+        self.portrait = portrait or prepare(photo)
         self.sheet = Sheet(self._paper(), PAPER_M[0], bend_radius_m)
         self._room = room(seed=seed)
         self._sensor = Sensor(seed=seed + 1)
@@ -118,8 +124,16 @@ class CutOutEyes(PrintedPhoto):
 
     cannot = frozenset({"smile"})
 
-    def __init__(self, photo: Image, wearer: Subject, *, seed: int, bend_radius_m: float | None = 0.12) -> None:
-        super().__init__(photo, seed=seed, bend_radius_m=bend_radius_m)
+    def __init__(
+        self,
+        photo: Image,
+        wearer: Subject,
+        *,
+        seed: int,
+        bend_radius_m: float | None = 0.12,
+        portrait: Portrait | None = None,
+    ) -> None:
+        super().__init__(photo, seed=seed, bend_radius_m=bend_radius_m, portrait=portrait)
         self._wearer = wearer
 
     def _paper(self) -> NDArray[np.uint8]:
