@@ -121,7 +121,8 @@
   /** The light, linear, that the page's colour of this instant gives; null while it is dark. */
   function shownLight() {
     const light = document.getElementById("face-light");
-    if (!light?.checkVisibility()) return null;
+    // @ts-ignore the test's word that this camera sees other light: a film, a window
+    if (window.facestepLightIsElsewhere || !light?.checkVisibility()) return null;
     const [red, green, blue, alpha = 1] = (getComputedStyle(light).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
     if (!alpha || !(red + green + blue)) return null;
     const [r, g, b] = [red, green, blue].map((code) => Math.round(255 * (code / 255) ** 2.2)); // codes are not light

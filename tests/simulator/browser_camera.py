@@ -18,14 +18,20 @@ BINDING = "facestepSimulatedClip"
 
 
 class BrowserCamera:
-    """The camera of one page or context. Assign `clips` to change who sits there; the next document takes them."""
+    """The camera of one page or context. Assign `clips` to change who sits there; the next document takes them.
 
-    def __init__(self, clips: Mapping[str, Clip]) -> None:
+    With `lit` off the page's light does not reach who sits there, as if the clips were films.
+    """
+
+    def __init__(self, clips: Mapping[str, Clip], *, lit: bool = True) -> None:
         self.clips = clips
+        self.lit = lit
 
     def install(self, target: Page | BrowserContext) -> None:
         """Replace getUserMedia in every document that `target` opens from now on."""
         target.expose_binding(BINDING, self._send)
+        if not self.lit:
+            target.add_init_script("window.facestepLightIsElsewhere = true")
         target.add_init_script(path=SCRIPT)
 
     def _send(self, _source: Any, name: str) -> dict[str, list[str]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.stack.visitor import Account, Visitor
 
 REFUSED = "refused, audited"
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,34 @@ def flat_photo(world: World) -> str:
     return f"{state}, {world.found(mark, 'face_refused')}"  # why a print is refused: tests/attacks/test_presentation.py
 
 
+def steered_film(world: World) -> str:
+    """The owner's own face does all that is asked, as one that is swapped or steered live; only our light is not on it."""
+    mark = world.mark()
+    with world.visitor(living(OWNER, 18), lit=False) as visitor:
+        _at_the_camera(world, visitor)
+        states = [visitor.show_face()]
+        while states[-1] == "refused" and len(states) < TRIES and not _seen_without_light(world, mark):
+            states.append(visitor.show_face())  # a loaded machine may lose pictures before the light
+        state = _outcome(visitor, states[-1])
+    return f"{state}, {world.found(mark, 'face_refused', denied_by='colour:no_light')}"
+
+
+def _seen_without_light(world: World, mark: int) -> bool:
+    refusals = [details for name, details in world.events_since(mark) if name == "face_refused"]
+    return any("colour:no_light" in str(details.get("denied_by")) for details in refusals)
+
+
+def colours_declined(world: World) -> str:
+    with world.visitor(living(OWNER, 19)) as visitor:
+        mark = world.mark()
+        _at_the_camera(world, visitor)
+        visitor.page.uncheck("#face-light-wanted")
+        visitor.pass_camera()
+        drawn = [details for name, details in world.events_since(mark) if name == "face_challenge_drawn"]
+        asked = any("flash" in str(details["steps"]) for details in drawn)
+        return f"{'lit all the same' if asked else 'not lit'}, {'logged in' if visitor.tokens() else 'refused'}"
+
+
 def wrong_code(world: World) -> str:
     mark = world.mark()
     with world.visitor(living(OWNER, 7)) as visitor:
@@ -141,7 +170,7 @@ def yesterdays_frames(world: World) -> str:
         _at_the_camera(world, visitor)
         base = visitor.page.url.split("?", maxsplit=1)[0].replace("/ceremony/", "/api/ceremony/")
         headers = {"X-Facestep": "1", "Origin": world.stack.service.url}
-        visitor.context.request.post(f"{base}/face/start", data={}, headers=headers)
+        visitor.context.request.post(f"{base}/face/start", data={"light": True}, headers=headers)
         began, answer = time.monotonic(), {}
         for post in world.recorded:  # at the pace of the recording: a patient attacker
             wait = (post.at_s - world.recorded[0].at_s) - (time.monotonic() - began)
@@ -232,7 +261,7 @@ def no_possession_factor(world: World) -> str:
         visitor.open_login(world.totp_owner)
         base = visitor.page.url.split("?", maxsplit=1)[0].replace("/ceremony/", "/api/ceremony/")
         headers = {"X-Facestep": "1", "Origin": world.stack.service.url}
-        answer = visitor.context.request.post(f"{base}/face/start", data={}, headers=headers)
+        answer = visitor.context.request.post(f"{base}/face/start", data={"light": True}, headers=headers)
         error = answer.json().get("error")
     state = "refused" if answer.status == 403 and error == "possession_first" else f"{answer.status} {error}"
     return f"{state}, {world.found(mark, 'face_refused', check='possession_first')}"
@@ -282,8 +311,10 @@ CASES = (
     Case("log in with passkey and face", f"logged in, amr face+hwk, acr {ACR}", login_with_passkey),
     Case("log in with one-time code and face", f"logged in, amr face+otp, acr {ACR}", login_with_totp),
     Case("log in at a client that asks for nothing", "logged in, amr face+otp", login_without_asking),
+    Case("log in without the colours", "not lit, logged in", colours_declined),
     Case("another person's face", REFUSED, other_person),
     Case("a flat photo, moved and tilted", REFUSED, flat_photo),
+    Case("the right face, steered live, without our light", REFUSED, steered_film),
     Case("the right face with a wrong code", REFUSED, wrong_code),
     Case("the same one-time code twice", REFUSED, same_code_twice),
     Case("yesterday's frames in a new ceremony", REFUSED, yesterdays_frames),

@@ -62,9 +62,9 @@ class Upload:
 class Visitor:
     """One browser profile with one simulated camera and, where asked, a virtual authenticator."""
 
-    def __init__(self, browser: Browser, app: ClientApp, clips: Mapping[str, Clip]) -> None:
+    def __init__(self, browser: Browser, app: ClientApp, clips: Mapping[str, Clip], *, lit: bool = True) -> None:
         self.app = app
-        self.camera = BrowserCamera(clips)
+        self.camera = BrowserCamera(clips, lit=lit)
         self.context = browser.new_context(viewport={"width": 1000, "height": 900})
         self.context.set_default_timeout(PAGE_MS)
         self.camera.install(self.context)

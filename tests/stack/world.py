@@ -64,15 +64,15 @@ class World:
         return Account(username=username, password=password, subject=subject)
 
     @contextmanager
-    def visitor(self, clips: Mapping[str, Clip]) -> Iterator[Visitor]:
-        visitor = self.new_visitor(clips)
+    def visitor(self, clips: Mapping[str, Clip], *, lit: bool = True) -> Iterator[Visitor]:
+        visitor = self.new_visitor(clips, lit=lit)
         yield visitor
         self.visitors.remove(visitor)
         visitor.close()
 
-    def new_visitor(self, clips: Mapping[str, Clip]) -> Visitor:
+    def new_visitor(self, clips: Mapping[str, Clip], *, lit: bool = True) -> Visitor:
         """Open a browser profile. One whose case broke stays open until its page was photographed."""
-        visitor = Visitor(self.browser, self.app, clips)
+        visitor = Visitor(self.browser, self.app, clips, lit=lit)
         self.visitors.append(visitor)
         return visitor
 
