@@ -43,7 +43,7 @@ BESIDE: Final = (0.55, 2.6)  # where a side may be
 SHOULDERS: Final = 1.45  # half their width
 PARALLEL: Final = 0.12  # difference of slopes
 BELOW_CHIN: Final = (0.1, 0.9)  # where shoulders hide the background
-LEAST_BELOW: Final = 0.25  # of it must be in the picture
+LEAST_BELOW: Final = 0.45  # of it must be in the picture; long straight hair has sides too, but ends or bends
 BOTTOM: Final = (0.08, 2.0)  # below the chin
 BEYOND: Final = 0.15  # a corner's lines end there
 _GAP: Final = 0.02
@@ -113,7 +113,7 @@ def _no_picture(grey: Grey) -> NDArray[np.bool_]:
     _, labels = cv2.connectedComponents((grey <= BLACK).astype(np.uint8))
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     bars = np.isin(labels, border[border > 0]).astype(np.uint8)
-    return np.asarray(cv2.dilate(bars, np.ones((9, 9), np.uint8)) > 0)
+    return np.asarray(cv2.dilate(bars, np.ones((13, 13), np.uint8)) > 0)
 
 
 def _lines(pieces: Lines, *, axis: int) -> list[_Line]:

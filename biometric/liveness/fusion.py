@@ -24,6 +24,7 @@ from biometric.liveness.cues import (
     planarity,
     repetition,
     stream,
+    surface,
 )
 from biometric.liveness.cues.result import CONFIRMING, CueResult, Physics, Verdict
 
@@ -45,6 +46,7 @@ CUES: Final[Mapping[str, Cue]] = {
     "planarity": planarity.evaluate,
     "perspective": perspective.evaluate,
     "colour": colour.evaluate,
+    "surface": surface.evaluate,
 }
 CONFIRMATIONS: Final = 2
 UNCONFIRMED: Final = "unconfirmed"

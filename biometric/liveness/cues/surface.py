@@ -20,12 +20,10 @@ if TYPE_CHECKING:
 
 LEAST_LOOKS: Final = 3
 SHARE: Final = 0.25
-# From benchmarks/surface.py (docs/liveness.md, "Surface"): at 0.7 no run of living people is refused; the one press
-# photo above it shows a printed portrait.
-BEZEL: Final = 0.7
-MOIRE: Final = (
-    0.01  # of the fine detail's power; living people have at most 0.001, simulated tablets 0.06 in the median
-)
+# From benchmarks/surface.py (docs/liveness.md, "Surface"): webcam pictures and films of people reach 0.70, and the
+# one press photo above it shows a printed portrait.
+BEZEL: Final = 0.8
+MOIRE: Final = 0.01  # no living person has any, simulated tablets 0.06 in the median
 
 
 def evaluate(evidence: Evidence) -> CueResult:
