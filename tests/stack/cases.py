@@ -113,7 +113,7 @@ def flat_photo(world: World) -> str:
 
 
 def steered_film(world: World) -> str:
-    """The owner's own face does all that is asked, as one that is swapped or steered live; only our light is not on it."""
+    """The owner's face does all that is asked, as one that is swapped or steered live; only our light is not on it."""
     mark = world.mark()
     with world.visitor(living(OWNER, 18), lit=False) as visitor:
         _at_the_camera(world, visitor)

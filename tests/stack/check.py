@@ -78,14 +78,24 @@ def chromium() -> Iterator[Browser]:
 
 def play(world: World, case: Case) -> Outcome:
     """Play one case; whatever breaks is what was seen."""
-    began = time.monotonic()
+    began, mark = time.monotonic(), world.mark()
     try:
         seen = case.play(world)
     except (PlaywrightError, StackError, AssertionError, KeyError, IndexError, OSError) as exc:
         traceback.print_exc(file=sys.stderr)
         _photograph(world, case)
         seen = f"{type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else ''}"
+    if seen != case.expected:
+        _tell_refusals(world, mark)
     return Outcome(case, seen, time.monotonic() - began)
+
+
+def _tell_refusals(world: World, mark: int) -> None:
+    """Say why the service refused what it refused in a case that went another way than expected."""
+    with contextlib.suppress(OSError, StackError):
+        for event, details in world.events_since(mark):
+            if event.endswith("_refused"):
+                _say(f"{event}: {dict(details)}")
 
 
 def _photograph(world: World, case: Case) -> None:
