@@ -59,6 +59,11 @@ def sface_crop(image: Image, five: Points) -> Image:
     return warp(image, similarity(five, SFACE_TARGET), SFACE_SIDE_PX)
 
 
+def sface_input(crop: Image) -> NDArray[np.float32]:
+    """Return the crop as SFace wants it: RGB, 0 to 255."""
+    return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.float32)
+
+
 def facenet_input(crop: Image) -> NDArray[np.float32]:
     """Return the crop as FaceNet wants it: RGB, fixed standardisation."""
     rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.float32)

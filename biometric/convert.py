@@ -3,7 +3,7 @@
     python -m biometric.convert GRAPH TARGET PICTURES_NPY   → one JSON line: tensorflow, sha256, least_cosine
 
 Rules:
- * TensorFlow is imported here and nowhere else, and only when this module runs as a program.
+ * TensorFlow is imported only when this module runs as a program; the service never imports it.
  * The caller sets TF_ENABLE_ONEDNN_OPTS=0: with it the same graph gives the same bytes every time.
  * The conversion is judged on the crops in PICTURES_NPY: the least cosine to TensorFlow's own output is reported;
    whether that is enough is the caller's decision (fetch.py).
@@ -48,7 +48,8 @@ def _batch_is_one(node: Any) -> bool:
     return len(dimensions) > 0 and dimensions[0].size == 1
 
 
-def _run_lite(model: bytes, crops: Crops) -> NDArray[np.float32]:
+def run_lite(model: bytes, crops: Crops) -> NDArray[np.float32]:
+    """Return what LiteRT makes of each crop, one row a crop."""
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  (after TensorFlow, so that logs stay in order)
 
     interpreter = Interpreter(model_content=model, num_threads=1)
@@ -82,7 +83,7 @@ def main(graph_path: str, target_path: str, crops_path: str) -> None:
     answer = {
         "tensorflow": tf.__version__,
         "sha256": hashlib.sha256(model).hexdigest(),
-        "least_cosine": least_cosine(expected, _run_lite(model, crops)),
+        "least_cosine": least_cosine(expected, run_lite(model, crops)),
     }
     sys.stdout.write(json.dumps(answer) + "\n")
 

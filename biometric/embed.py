@@ -13,13 +13,12 @@ from __future__ import annotations
 from threading import Lock as Mutex
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from biometric.align import facenet_crop, facenet_input, sface_crop
+from biometric.align import facenet_crop, facenet_input, sface_crop, sface_input
 from biometric.errors import CannotTell
 from biometric.lite import LiteNet
-from biometric.types import FACENET, NET_SIZE, SFACE, Embedding, FaceEmbeddings, Floats, Image, Points
+from biometric.types import FACENET, SFACE, VECTOR_SIZE, Embedding, FaceEmbeddings, Floats, Image, Points
 
 if TYPE_CHECKING:
     from biometric.models import ModelStore
@@ -30,9 +29,9 @@ class Embedder:
 
     def __init__(self, models: ModelStore) -> None:
         self._facenet = LiteNet(models.serving("facenet"))
-        (self._facenet_output,) = self._facenet.outputs_by_size(NET_SIZE[FACENET])
-        no_config = np.zeros(0, np.uint8)
-        self._sface = cv2.FaceRecognizerSF.create("onnx", np.frombuffer(models.read("sface"), np.uint8), no_config)
+        (self._facenet_output,) = self._facenet.outputs_by_size(VECTOR_SIZE[FACENET])
+        self._sface = LiteNet(models.serving("sface"))
+        (self._sface_output,) = self._sface.outputs_by_size(VECTOR_SIZE[SFACE])
         self._mutex = Mutex()
 
     def embed(self, image: Image, five: Points) -> FaceEmbeddings:
@@ -50,9 +49,9 @@ class Embedder:
 
     def sface(self, crop: Image, *, mirrored: bool = False) -> Embedding:
         """Return SFace's vector of a 112x112 crop."""
-        looks = (crop, np.ascontiguousarray(crop[:, ::-1])) if mirrored else (crop,)
+        looks = (crop, crop[:, ::-1]) if mirrored else (crop,)
         with self._mutex:
-            vectors: list[Floats] = [self._sface.feature(look).ravel().astype(np.float32) for look in looks]
+            vectors = [self._sface.run(sface_input(look))[self._sface_output].ravel() for look in looks]
         return Embedding(_unit_sum(vectors), SFACE)
 
 

@@ -5,8 +5,8 @@ Rules:
    those that the administrator has set up for pip. We add our own digest check of the distribution and of the file in
    it.
  * A file appears under its name whole and checked, or not at all.
- * The derived FaceNet file is believed if it has the locked digest, or else if it is as good as TensorFlow on the
-   locked pictures; then a site record says so (models.py).
+ * A derived file (recipes.py) is believed if it has the locked digest, or else if it says what its source says on
+   the locked pictures; then a site record says so (models.py).
 
 Not here: serving (models.py opens what lies there), progress bars (the command has them; `report` tells it what to
 show).
@@ -31,11 +31,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.align import facenet_crop, facenet_input
 from biometric.detect import FaceDetector, only_face
 from biometric.errors import BiometricError, ModelDigestMismatch, ModelMissing
 from biometric.image import decode_image
 from biometric.models import LEAST_COSINE, AcceptedConversion, ModelStore, write_site_record
+from biometric.recipes import RECIPES
+from biometric.roles import FACENET_RECIPE
 
 if TYPE_CHECKING:
     from biometric.lock import Archive, Lock, ModelEntry, Picture
@@ -93,7 +94,7 @@ class Fetcher:
         """
         self._store.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._store.folder, prefix=".partial-") as folder:
-            return self._judging_crops(Path(folder))
+            return self._judging_crops(Path(folder), FACENET_RECIPE)
 
     def convert(self, graph: Path, made: Path, crops: Crops) -> dict[str, Any]:
         """Convert a frozen FaceNet graph; return what biometric.convert says of it.
@@ -106,9 +107,9 @@ class Fetcher:
         with tempfile.TemporaryDirectory(dir=self._store.folder, prefix=".partial-") as folder:
             pictures = Path(folder) / "crops.npy"
             np.save(pictures, crops)
-            answer = _convert(graph, made, pictures)
+            answer = _convert(graph, made, pictures, recipe=FACENET_RECIPE)
         if not float(answer["least_cosine"]) >= LEAST_COSINE:
-            raise ConversionRefused(_too_far(float(answer["least_cosine"])))
+            raise ConversionRefused(_too_far(float(answer["least_cosine"]), FACENET_RECIPE))
         self._report("converting FaceNet, half a minute", 1, 1)
         return answer
 
@@ -174,10 +175,10 @@ class Fetcher:
         with tempfile.TemporaryDirectory(dir=self._store.folder, prefix=".partial-") as folder:
             partial = Path(folder)
             crops = partial / "crops.npy"
-            np.save(crops, self._judging_crops(partial))
+            np.save(crops, self._judging_crops(partial, entry.recipe))
             self._report(f"converting {name}, half a minute", 0, 1)
             made = partial / entry.file
-            answer = _convert(self._store.path(entry.source), made, crops)
+            answer = _convert(self._store.path(entry.source), made, crops, recipe=entry.recipe)
             record = AcceptedConversion(
                 model=name,
                 sha256=_digest(made),
@@ -187,20 +188,20 @@ class Fetcher:
                 least_cosine=float(answer["least_cosine"]),
             )
             if not record.least_cosine >= LEAST_COSINE:
-                raise ConversionRefused(_too_far(record.least_cosine))
+                raise ConversionRefused(_too_far(record.least_cosine, entry.recipe))
             if record.sha256 != entry.sha256:
                 write_site_record(self._store.folder, record)
             made.replace(self._store.folder / entry.file)
         self._report(f"converting {name}, half a minute", 1, 1)
 
-    def _judging_crops(self, folder: Path) -> Crops:
+    def _judging_crops(self, folder: Path, recipe: str) -> Crops:
         detector = FaceDetector(self._store)
         crops = []
         for name, picture in self._lock.pictures.items():
             self._extract(picture, folder / name)
             image = decode_image((folder / name).read_bytes())
             face = detector.refine(image, only_face(detector.detect(image)))
-            crops.append(facenet_input(facenet_crop(image, face.five)))
+            crops.append(RECIPES[recipe].look(image, face.five))
         return np.array(crops)
 
 
@@ -209,8 +210,8 @@ def _why(stderr: bytes) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
-def _too_far(least_cosine: float) -> str:
-    return f"least cosine to TensorFlow is {least_cosine:.5f}, needed {LEAST_COSINE}"
+def _too_far(least_cosine: float, recipe: str) -> str:
+    return f"least cosine to {RECIPES[recipe].judge} is {least_cosine:.5f}, needed {LEAST_COSINE}"
 
 
 def _pip_command(archive: Archive, partial: Path) -> list[str]:
@@ -228,10 +229,10 @@ def _pip_command(archive: Archive, partial: Path) -> list[str]:
     return [*command, "--requirement", str(partial / "requirements.txt")]
 
 
-def _convert(graph: Path, made: Path, crops: Path) -> dict[str, Any]:
+def _convert(graph: Path, made: Path, crops: Path, *, recipe: str) -> dict[str, Any]:
     # oneDNN off: the same bytes every time (docs/calibration.md). TensorFlow's chatter goes nowhere.
     command = ["env", "TF_ENABLE_ONEDNN_OPTS=0", "TF_CPP_MIN_LOG_LEVEL=3", "CUDA_VISIBLE_DEVICES="]
-    command += [sys.executable, "-m", "biometric.convert", str(graph), str(made), str(crops)]
+    command += [sys.executable, "-m", RECIPES[recipe].program, str(graph), str(made), str(crops)]
     try:
         ran = subprocess.run(command, capture_output=True, timeout=CONVERT_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as exc:
@@ -239,7 +240,7 @@ def _convert(graph: Path, made: Path, crops: Path) -> dict[str, Any]:
     if ran.returncode:
         if b"No module named 'tensorflow'" in ran.stderr:
             raise FetchFailed(
-                "TensorFlow is needed once, to convert FaceNet; install the extra 'convert' of this package"
+                "TensorFlow is needed once, to convert the recognisers; install the extra 'convert' of this package"
             )
         raise FetchFailed(f"the conversion failed: {_why(ran.stderr)}")
     answer: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])

@@ -81,17 +81,19 @@ def test_a_missing_model_does_not_mean_that_its_opinion_is_skipped(models):
 
 
 def test_a_site_record_does_not_let_in_a_file_that_comes_from_an_archive(models):
-    evil = changed(models, "sface", 300)
-    exchange(models, "sface", evil)
+    evil = changed(models, "yunet", 300)
+    exchange(models, "yunet", evil)
     lock = shipped_lock()
     record = {
-        "model": "sface",
+        "model": "yunet",
         "sha256": hashlib.sha256(evil).hexdigest(),
-        "source_sha256": lock.models["sface"].sha256,
+        "source_sha256": lock.models["yunet"].sha256,
     }
-    (models / "accepted.json").write_text(json.dumps(record | {"recipe": "", "tensorflow": "2", "least_cosine": 1.0}))
+    (models / "accepted-yunet.json").write_text(
+        json.dumps(record | {"recipe": "", "tensorflow": "2", "least_cosine": 1.0})
+    )
     with pytest.raises(ModelDigestMismatch):
-        ModelStore(models).read("sface")
+        ModelStore(models).read("yunet")
 
 
 def test_a_lowered_threshold_stops_the_start(models, tmp_path_factory):

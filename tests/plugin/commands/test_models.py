@@ -23,10 +23,10 @@ def run(*arguments):
 def test_verify_says_that_all_is_right(models):
     result = run("models", "verify", "--models-dir", models)
     assert result.exit_code == 0
-    assert "6 model files are right" in result.output
+    assert "7 model files are right" in result.output
 
 
-@pytest.mark.parametrize("name", [*SERVED, "iris", "facenet_graph"])
+@pytest.mark.parametrize("name", [*SERVED, "iris", "facenet_graph", "sface_onnx"])
 def test_verify_names_the_file_with_one_changed_byte(models, name, change_one_byte):
     change_one_byte(name)
     result = run("models", "verify", "--models-dir", models)
