@@ -22,7 +22,9 @@ from biometric.liveness.cues import (
     identity,
     perspective,
     planarity,
+    pulse,
     repetition,
+    stillness,
     stream,
     surface,
 )
@@ -47,6 +49,8 @@ CUES: Final[Mapping[str, Cue]] = {
     "perspective": perspective.evaluate,
     "colour": colour.evaluate,
     "surface": surface.evaluate,
+    "pulse": pulse.evaluate,
+    "stillness": stillness.evaluate,
 }
 CONFIRMATIONS: Final = 2
 UNCONFIRMED: Final = "unconfirmed"
