@@ -127,6 +127,8 @@ def run(
     Raises:
         PresentationFailed: one raised, or a process died.
     """
+    if not tasks:
+        return
     groups = [list(group) for _, group in groupby(tasks, key=lambda task: task[1])]
     outcomes = _alone(groups, spec, models_dir) if jobs == 1 else _together(groups, spec, models_dir, jobs)
     for outcome in outcomes:

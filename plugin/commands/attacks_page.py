@@ -9,7 +9,7 @@ from plugin.commands.reports import UNWRITABLE, write_text
 from plugin.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 PAGE: Final = "reports/attacks.html"
@@ -28,7 +28,7 @@ def most(counts: Mapping[str, int], *, names: int = 4) -> str:
 
 
 def write_page(folder: Path, result: Mapping[str, Any]) -> None:
-    """Write attacks.html into `folder`.
+    """Write attacks.html and the same tables as attacks.md into `folder`.
 
     Raises:
         ServiceError: report_unwritable.
@@ -41,7 +41,32 @@ def write_page(folder: Path, result: Mapping[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise ServiceError(UNWRITABLE, f"{folder}: {exc.strerror or exc}") from exc
+    write_text(folder / "attacks.md", markdown(result))
     write_text(folder / "attacks.html", environment.get_template(PAGE).render(**result) + "\n")
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """Return the tables of a run as Markdown."""
+    genuine, attacks = result["genuine"], result["attacks"]
+    mark = " (simulated)" if result["simulated"] else ""
+    rows: list[list[object]] = []
+    if genuine["presentations"]:
+        rows.append(["person who obeys", genuine["presentations"], f"BPCER {percent(genuine['bpcer'])}", "", "", ""])
+    for name, row in attacks.items():
+        rates = [percent(row[rate]) for rate in ("apcer", "iapar", "apnrr")]
+        rows.append([name, row["presentations"], *rates, most(row["first_cue"])])
+    table = _table([f"presentation{mark}", "number", "APCER", "IAPAR", "APNRR", "first refused by"], rows)
+    species = list(result["ablation"].get("none", {}).get("accepted", {}))
+    without: list[list[object]] = [
+        [cue, *(row["accepted"][name] for name in species), percent(row["bpcer"])]
+        for cue, row in result["ablation"].items()
+    ]
+    return f"{table}\n\n{_table([f'without{mark}', *species, 'BPCER'], without)}\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def summary(result: Mapping[str, Any]) -> str:

@@ -45,6 +45,10 @@ def test_figures_go_to_the_terminal_a_file_and_a_page(tmp_path):
     HTMLParser().feed(page)
     assert page.count("simulated") >= 6
     assert "33.3 % (4.3 to 77.7)" in page
+    tables = (report / "attacks.md").read_text()
+    assert "| mask | 6 | 33.3 % (4.3 to 77.7) | 33.3 % (4.3 to 77.7) | 0.0 % (0.0 to 45.9) | planarity 4 |" in tables
+    assert "| planarity | 6 | 6 | 6 | 100.0 % (54.1 to 100.0) |" not in tables
+    assert "| stream | 0 | 6 | 2 | 0.0 % (0.0 to 60.2) |" in tables
 
 
 def test_only_the_species_that_are_named_are_made(tmp_path):

@@ -79,6 +79,7 @@ class ScreenAttack:
         self._sway = Sway(seed=seed + 2, strength=IN_HANDS.sway)
         self._timeline = Timeline(IN_HANDS, seed=seed)
         self._glow = Glow()
+        self._shown: tuple[Image, float, NDArray[np.uint8]] | None = None
         self._bezel_px = round(SCREEN_PX * device.bezel_m / device.width_m)
 
     def show(self, action: str, count: int, at_ms: float) -> None:
@@ -114,8 +115,14 @@ class ScreenAttack:
             self._add_screen_light(picture, drawing, at_ms, pose)
         return self._sensor.expose(picture)
 
-    def _panel(self, film: Image, *, zoom: float = 1.0) -> NDArray[np.uint8]:
-        """Return the device's front: the film, zoomed in, with the screen's colours, inside a black frame."""
+    def _panel(self, film: Image, *, zoom: float) -> NDArray[np.uint8]:
+        """Return the device's front; a picture that stays is made once."""
+        if self._shown is None or self._shown[0] is not film or self._shown[1] != zoom:
+            self._shown = (film, zoom, self._front(film, zoom))
+        return self._shown[2]
+
+    def _front(self, film: Image, zoom: float) -> NDArray[np.uint8]:
+        """Make it: the film, zoomed in, with the screen's colours, inside a black frame."""
         height, width = film.shape[:2]
         whole = self.device.share_shown
         size = (SCREEN_PX, round(SCREEN_PX * height / width))
