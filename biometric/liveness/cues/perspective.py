@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 LEAST_FRAMES: Final = 3
 LEAST_TRACKED: Final = 0.35  # of the patches begun
-ROUND: Final = 0.5
-FLAT: Final = 0.15
+ROUND: Final = 0.65
+FLAT: Final = 0.25
 
 
 def evaluate(evidence: Evidence) -> CueResult:

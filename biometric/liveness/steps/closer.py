@@ -21,7 +21,9 @@ TOO_NEAR: Final = 2.0  # the face no longer fits into the picture of somebody wh
 AT_REST: Final = 1.12  # a step begins no nearer
 HOLD: Final = 3  # frames at NEAR or more
 BETWEEN: Final = 3  # of them on the way: a cut to a nearer clip shows none
-JUMP: Final = 1.2  # from one frame to the next; people who come closer quickly reach 1.12 at 15 frames a second
+BETWEEN_SLOW: Final = 1  # for a camera whose frames lie SLOW_MS apart
+SLOW_MS: Final = 150.0
+JUMP_PER_S: Final = 2.6  # of the logarithm of the size; a quick simulated approach reaches 1.1, a cut to 1.4 has 5
 GAP_MS: Final = 400.0  # without a face: the path is broken
 
 
@@ -42,19 +44,20 @@ def judge_closer(window: Window) -> StepView:
 def _path_done(growth: NDArray[np.float32], times: NDArray[np.float32]) -> tuple[bool, bool]:
     """Return whether a whole path is there, and whether one was only spoilt by haste."""
     started, between, held, fast = False, 0, 0, False
+    needed = BETWEEN_SLOW if len(times) > 1 and float(np.median(np.diff(times))) > SLOW_MS else BETWEEN
     for place, value in enumerate(growth):
         if place and started:
             gap = float(times[place] - times[place - 1])
-            leap = float(np.exp(abs(np.log(value / growth[place - 1]))))
-            if gap > GAP_MS or leap > JUMP:
-                started, fast = False, leap > JUMP
+            leap = abs(float(np.log(value / growth[place - 1]))) > JUMP_PER_S * gap / 1000
+            if gap > GAP_MS or leap:
+                started, fast = False, leap
         if value < AT_REST:
             started, between, held = True, 0, 0
         if not started:
             continue
         between += int(AT_REST <= value < NEAR and held == 0)
         held = held + 1 if NEAR <= value <= TOO_NEAR else 0
-        if held >= HOLD and between >= BETWEEN:
+        if held >= HOLD and between >= needed:
             return True, False
-        fast = fast or (held >= HOLD and between < BETWEEN)
+        fast = fast or (held >= HOLD and between < needed)
     return False, fast
