@@ -45,7 +45,7 @@ def test_a_face_that_grows_and_stays_has_come_closer():
     ("sizes", "hint"),
     [
         ((*WAY[:5], 1.2, 1.2), "come_closer"),
-        ((*WAY, 1.1, 1.45), "stay_near"),
+        ((*WAY, 1.1, 1.45), "closer_slower"),
         ((1.0, 1.0, 1.0, 1.45, 1.45, 1.45, 1.45), "closer_slower"),
         ((1.45, 1.45, 1.45, 1.45), "stay_near"),
         ((*WAY[:-1], 2.3), "too_close"),
