@@ -6,6 +6,8 @@ Rules:
  * Two decisions: *liveness* asks whether a living person in one piece was there, whoever it was; *system* asks in
    addition whether it was the expected one. A face that does not match the reference is no attack on liveness by
    itself, a face that changes between poses is.
+ * Where a stream rule or the challenge ended a presentation, later steps were never shown; that a cue had nothing to
+   measure in them is no merit of that cue, and its denial counts as that of whoever ended it.
  * A presentation that never got past the opening was not responded to; it counts as refused, and is told apart.
  * A source says whether it is simulated, and every outcome carries that.
 
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 GENUINE: Final = "genuine"
 STRANGER: Final = ("identity", "another_person")
 """The vote that speaks of the system, not of liveness."""
+UNSEEN: Final = frozenset(
+    {("challenge", "incomplete"), ("colour", "not_measured"), ("identity", "pose_missing"), ("identity", "no_front")}
+)
+"""Votes against a presentation that say only that it did not come to its end."""
 
 
 class Group(StrEnum):
@@ -85,8 +91,7 @@ class Outcome:
             without: cues that are switched off: they neither deny nor confirm.
             system: whether the expected person is asked for, too.
         """
-        kept = (vote for vote in self.votes if vote.name not in without)
-        return LivenessReport(tuple(vote if system else _liveness_part(vote) for vote in kept)).denied_by
+        return self._report(without=without, system=system).denied_by
 
     def accepted(self, *, without: Collection[str] = (), system: bool = False) -> bool:
         """Return whether it is let in."""
@@ -94,7 +99,20 @@ class Outcome:
 
     def reasons(self) -> tuple[str, ...]:
         """Return what refuses in the whole system, each with its why: `planarity:flat`."""
-        return LivenessReport(self.votes).reasons
+        return self._report(system=True).reasons
+
+    def _report(self, *, without: Collection[str] = (), system: bool) -> LivenessReport:
+        denied = {vote.name for vote in self.votes if vote.verdict is Verdict.DENY}
+        ended_by = "stream" if "stream" in denied else "challenge" if "challenge" in denied else None
+        silent = UNSEEN if ended_by is not None else frozenset()
+        votes = [
+            replace(vote, verdict=Verdict.NEUTRAL)
+            if ((vote.name, vote.why) in silent and vote.name != ended_by) or (not system and _is_stranger(vote))
+            else vote
+            for vote in self.votes
+            if vote.name not in without
+        ]
+        return LivenessReport(tuple(votes))
 
 
 class PresentationSource(Protocol):
@@ -152,5 +170,5 @@ def _vote(values: Mapping[str, Any]) -> CueResult:
     )
 
 
-def _liveness_part(vote: CueResult) -> CueResult:
-    return replace(vote, verdict=Verdict.NEUTRAL) if (vote.name, vote.why) == STRANGER else vote
+def _is_stranger(vote: CueResult) -> bool:
+    return (vote.name, vote.why) == STRANGER

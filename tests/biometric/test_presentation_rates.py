@@ -99,6 +99,25 @@ def test_an_ablation_decides_the_same_votes_once_more():
     ]
 
 
+@pytest.mark.parametrize(
+    ("deny", "counted"),
+    [
+        ("challenge:mistakes colour:not_measured identity:pose_missing", ("challenge",)),
+        ("challenge:incomplete identity:no_front", ("challenge",)),
+        ("stream:repeated challenge:incomplete colour:not_measured", ("stream",)),
+        ("colour:not_measured", ("colour",)),  # the challenge was done: the light was really not there
+        ("challenge:mistakes colour:wrong", ("challenge", "colour")),
+    ],
+)
+def test_what_was_never_shown_counts_as_the_cue_that_ended_it(deny, counted):
+    assert set(outcome("paper", 0, deny=deny).denied_by(system=True)) == set(counted)
+
+
+def test_a_challenge_that_failed_does_not_become_a_success_when_it_is_not_counted():
+    one = outcome("paper", 0, deny="challenge:mistakes colour:not_measured", confirm="planarity")
+    assert one.denied_by(without={"challenge"}) == ("unconfirmed",)
+
+
 def test_those_who_were_judged_wrongly_are_listed_with_their_reasons():
     found = rates([outcome("mask", 7), outcome(GENUINE, 3, deny="stream:gap")], GROUPS)
     assert [(one["species"], one["number"]) for one in found["accepted_attacks"]] == [("mask", 7)]

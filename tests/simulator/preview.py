@@ -17,6 +17,7 @@ from tests.simulator.attacks import (
     FilmOnScreen,
     PrintedPhoto,
     PuppetOnScreen,
+    RigidMask,
     StillOnScreen,
 )
 from tests.simulator.clips import play
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from biometric.types import Image
     from tests.simulator.actor import Actor
 
-MOMENTS = (("centre", 1, 0.5), ("turn_left", 1, 1.6), ("turn_right", 1, 2.3), ("blink", 1, 1.08), ("smile", 1, 1.2))
+MOMENTS = (("centre", 1, 0.5), ("turn_left", 1, 1.6), ("turn_right", 1, 2.3), ("blink", 1, 1.08), ("smile", 1, 1.2), ("closer", 1, 2.0))
 CALM = Habits(reaction_ms=(350.0, 350.0), blink_ms=(240.0, 240.0))
 COLUMN_PX = 320
 
@@ -56,6 +57,7 @@ def attackers() -> dict[str, Actor]:
         "cut-out eyes": CutOutEyes(photo, stranger, seed=3),
         "still on a tablet": StillOnScreen(victim.render(Person(victim, seed=1).pose(0)), seed=4),
         "film on a phone": FilmOnScreen(film, seed=5, device=PHONE),
+        "rigid mask": RigidMask(victim, stranger, seed=5, habits=CALM),
         "puppet on a tablet, near": PuppetOnScreen(Person(victim, seed=6, habits=CALM), seed=6, device=TABLET_CLOSE),
     }
 
