@@ -39,11 +39,13 @@ class Frame:
         seq: position in the ceremony, from 0, without gaps.
         captured_ms: the page's monotonic clock when the frame was drawn, milliseconds since the challenge began.
         jpeg: the encoded picture.
+        tag: its place in the challenge's chain (liveness/chain.py); empty where no challenge is running.
     """
 
     seq: int
     captured_ms: int
     jpeg: bytes
+    tag: bytes = b""
 
     def __repr__(self) -> str:
         return f"Frame(seq={self.seq}, captured_ms={self.captured_ms}, <{len(self.jpeg)} bytes>)"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from biometric.liveness.chain import START
 from biometric.liveness.regions import REGION_COLUMNS
 from biometric.types import FaceEmbeddings
 
@@ -59,6 +60,7 @@ COLUMNS: Final = (
     "moire",  # surface.py
     "bezel",
     "gloss",
+    "unchanged",  # share of the half-size picture that equals the frame before, to the grey level
     *REGION_COLUMNS,  # mean colours, 0 to 255 (regions.py)
 )
 _INDEX: Final = {name: position for position, name in enumerate(COLUMNS)}
@@ -135,6 +137,9 @@ class Evidence:
     looks: int = 0  # times the detector looked at a whole picture
     crowded_looks: int = 0  # of these, with more than one face of comparable size
     served_ms: int = 0  # server time of the last batch
+    chain_key: bytes = b""  # of the frames' chain; without one, as in evaluation, no tags are checked
+    chain_tag: bytes = START  # of the last frame
+    camera_risks: tuple[str, ...] = ()  # codes of what the page said of its camera (risk.py)
     size: tuple[int, int] = (0, 0)  # width and height of the first frame
     broken: str = ""  # the stream rule that was broken
     failed: str = ""  # why the challenge ended before its last step

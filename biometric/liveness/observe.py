@@ -43,6 +43,8 @@ BEGIN_YAW: Final = 5.0  # degrees from the person's straight look within which t
 RENEW_FRAMES: Final = 6
 STEADY: Final = 0.97  # width by height, against the beginning of the track
 STAYED: Final = 1.04  # size, against the beginning of the track
+DARK: Final = 8  # grey levels below it and above BRIGHT, where a sensor's noise is cut off
+BRIGHT: Final = 247
 
 
 class Follow(StrEnum):
@@ -107,7 +109,7 @@ class Observer:
             row |= measure_regions(image, landmarks.points)
             if self._trail.looked_ms == frame.captured_ms:
                 row |= inspect_surface(image, landmarks.points)
-        row |= self._follow(grey, landmarks, face)
+        row |= {"unchanged": _unchanged(grey, self._before)} | self._follow(grey, landmarks, face)
         self._evidence.rows.append(make_row(**row))
         self._trail.points = landmarks.points if landmarks is not None else None
         self._before = grey
@@ -179,6 +181,14 @@ class Observer:
         if relief is None:
             return {}
         return {"near_relief": relief, "near_tracked": len(trail.track.current) / trail.track.begun}
+
+
+def _unchanged(grey: Grey, before: Grey | None) -> float:
+    """Return the share of pixels that equal those of the frame before; NaN without one. Blown-out ones do not count."""
+    if before is None or before.shape != grey.shape:
+        return float("nan")
+    lit = (grey > DARK) & (grey < BRIGHT)
+    return float((cv2.absdiff(grey, before)[lit] == 0).mean()) if lit.any() else float("nan")
 
 
 def _worn(track: SkinTrack | None) -> bool:

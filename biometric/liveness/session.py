@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from biometric.compare import compare
 from biometric.errors import BiometricError, FaceRejected, FramesInvalid
 from biometric.image import decode_image
-from biometric.liveness import fusion, snapshot
+from biometric.liveness import fusion, risk, snapshot
 from biometric.liveness.challenge import StepKind
 from biometric.liveness.cues.continuity import AWAY_MS, longest_away
 from biometric.liveness.evidence import CENTRE, Baseline, Evidence, Mode, StepMark
@@ -99,10 +99,13 @@ class FaceSession:
         pauses_ms: Sequence[int] = (),
         colours: Sequence[Colour] = (),
         deadline_ms: int = DEADLINE_MS,
+        chain_key: bytes = b"",
+        camera_risks: Sequence[str] = (),
     ) -> FaceSession:
         """Return a new session; without `pauses_ms` every step is revealed as soon as the one before is done.
 
-        `colours` belong to the step FLASH, and only to it.
+        `colours` belong to the step FLASH, and only to it. With a `chain_key` every frame must carry its tag
+        (chain.py); only films and simulations go without. `camera_risks` are kept for `risks`.
         """
         pauses = tuple(pauses_ms) or (0,) * len(steps)
         if not steps or len(pauses) != len(steps):
@@ -110,6 +113,7 @@ class FaceSession:
         if any(step.kind is StepKind.FLASH for step in steps) != bool(colours):
             raise ValueError("a step FLASH needs colours, and they need such a step")
         evidence = Evidence(tuple(steps), pauses, Mode(mode), colours=tuple(colours))
+        evidence.chain_key, evidence.camera_risks = chain_key, tuple(camera_risks)
         return cls(evidence, Trail(), deadline_ms=deadline_ms)
 
     @classmethod
@@ -167,6 +171,10 @@ class FaceSession:
         if progress.state is State.GO_ON and evidence.crowded_looks > crowded_before:
             return replace(progress, hint=Hint.ALONE)
         return progress
+
+    def risks(self) -> tuple[str, ...]:
+        """Return codes of what looks as if no camera had sent it; for the audit log, they decide nothing."""
+        return risk.find_risks(self._evidence)
 
     def report(
         self, *, reference: FaceEmbeddings | None, calibration: Calibration, demanded: frozenset[str] = frozenset()

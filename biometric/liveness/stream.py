@@ -17,6 +17,7 @@ its own test:
  9. repeated   no frame comes twice: a camera's noise never repeats
 10. light      the page says once when it began to show the colours: after they were revealed, and before the
                batch that says so arrived
+11. chain      with a key, every frame carries the tag of its place in the challenge's chain (chain.py)
 
 Not here: the deadline (session.py; being slow is no offence), pictures that repeat without being equal
 (cues/repetition.py).
@@ -29,6 +30,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from biometric.errors import FramesInvalid, ImageUnreadable
+from biometric.liveness.chain import is_tag, next_tag
 from biometric.liveness.challenge import StepKind
 
 if TYPE_CHECKING:
@@ -100,7 +102,21 @@ def _checked(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_fr
     if len(evidence.digests) + len(new) > MAX_FRAMES:  # (7)
         raise FramesInvalid("many")
     _check_bytes(new, evidence=evidence, max_frame_bytes=max_frame_bytes)
+    if evidence.chain_key:
+        _check_chain(frames, new, evidence=evidence)
     return new
+
+
+def _check_chain(frames: Sequence[Frame], new: Sequence[Frame], *, evidence: Evidence) -> None:
+    before = evidence.chain_tag
+    repeated = frames[: len(frames) - len(new)]
+    if any(not is_tag(frame.tag, before) for frame in repeated):  # (11)
+        raise FramesInvalid("chain")
+    for frame in new:
+        before = next_tag(evidence.chain_key, before, frame)
+        if not is_tag(frame.tag, before):  # (11)
+            raise FramesInvalid("chain")
+    evidence.chain_tag = before
 
 
 def _check_bytes(new: Sequence[Frame], *, evidence: Evidence, max_frame_bytes: int) -> None:

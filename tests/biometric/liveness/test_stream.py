@@ -1,11 +1,16 @@
 """Each numbered rule of biometric/liveness/stream.py, broken alone."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from biometric.errors import FramesInvalid, ImageUnreadable
+from biometric.liveness.chain import sign_frames
 from biometric.liveness.cues.result import Verdict
 from biometric.liveness.cues.stream import evaluate
 from biometric.liveness.evidence import Evidence, Mode, make_row
+from biometric.liveness.risk import find_risks
 from biometric.liveness.stream import EARLY_MS, LATE_MS, MAX_BATCH, MAX_FRAMES, check_batch
 from biometric.types import Frame
 from tests.biometric.liveness.rows import SMILE
@@ -154,3 +159,113 @@ def test_a_refused_batch_leaves_no_trace_of_its_frames(evidence):
     take(evidence, [frame(0)])
     refused(evidence, [frame(0), frame(1), frame(3)], "order")
     assert len(evidence.digests) == 1
+
+
+# the chain
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def chained(evidence):
+    evidence.chain_key = KEY
+    return evidence
+
+
+def signed(count):
+    return sign_frames([frame(seq) for seq in range(count)], key=KEY)
+
+
+def test_11_frames_in_the_chain_of_their_challenge_are_taken_over_several_batches(chained):
+    frames = signed(9)
+    take(chained, frames[:4])
+    assert take(chained, frames[3:]) == frames[4:]
+    assert chained.chain_tag == frames[-1].tag
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda one: replace(one, tag=b""),
+        lambda one: replace(one, tag=bytes(32)),
+        lambda one: replace(one, jpeg=one.jpeg + b"!"),
+        lambda one: replace(one, captured_ms=one.captured_ms + 1),
+        lambda one: replace(one, tag=one.tag[:31]),
+    ],
+    ids=["no tag", "no tag of ours", "another picture", "another time", "a cut tag"],
+)
+@pytest.mark.parametrize("place", [0, 2, 5])
+def test_11_one_frame_that_was_changed_on_its_way(chained, place, changed):
+    frames = signed(6)
+    frames[place] = changed(frames[place])
+    refused(chained, frames, "chain")
+
+
+def test_11_frames_that_were_tagged_for_another_challenge(chained):
+    refused(chained, sign_frames([frame(seq) for seq in range(6)], key=bytes(32)), "chain")
+
+
+def test_11_a_frame_left_out_and_the_rest_renumbered(chained):
+    frames = signed(6)
+    gone = [*frames[:2], *(replace(one, seq=one.seq - 1) for one in frames[3:])]
+    refused(chained, gone, "chain")
+
+
+def test_11_the_repeated_frame_needs_its_tag_too(chained):
+    frames = signed(6)
+    take(chained, frames[:3])
+    refused(chained, [replace(frames[2], tag=bytes(32)), *frames[3:]], "chain")
+
+
+def test_without_a_key_as_in_evaluation_no_tag_is_asked_for(evidence):
+    assert len(take(evidence, [frame(0), frame(1)])) == 2
+
+
+def test_the_key_is_not_shown(chained):
+    assert KEY.hex() not in repr(chained)
+    assert str(KEY) not in repr(chained)
+
+
+# what looks as if no camera had sent it
+
+
+def seen(times, *, unchanged=0.2):
+    evidence = Evidence((SMILE,), (0,), Mode.LOGIN)
+    shares = np.broadcast_to(unchanged, len(times))
+    evidence.rows = [
+        make_row(captured_ms=float(at), presence=1.0, unchanged=float(share))
+        for at, share in zip(times, shares, strict=True)
+    ]
+    return evidence
+
+
+def jittered(count=60):
+    return np.cumsum(66 + np.random.default_rng(1).integers(-6, 7, count))
+
+
+def test_a_camera_shows_no_risk():
+    assert find_risks(seen(jittered())) == ()
+
+
+@pytest.mark.parametrize(
+    ("evidence", "risk"),
+    [
+        (seen(np.arange(60) * 66), "even_intervals"),
+        (seen(jittered(), unchanged=np.where(np.arange(60) % 10 == 0, 1.0, 0.3)), "near_duplicates"),
+        (seen(jittered(), unchanged=0.95), "no_sensor_noise"),
+    ],
+    ids=["as by a clock", "every tenth twice", "a still background without noise"],
+)
+def test_a_risk_is_named_and_denies_nothing(evidence, risk):
+    assert find_risks(evidence) == (risk,)
+    assert evaluate(evidence).verdict is Verdict.NEUTRAL
+
+
+def test_too_few_frames_tell_nothing():
+    assert find_risks(seen(np.arange(10) * 66, unchanged=1.0)) == ()
+
+
+def test_what_the_page_said_of_its_camera_comes_first():
+    evidence = seen(np.arange(60) * 66)
+    evidence.camera_risks = ("virtual_camera",)
+    assert find_risks(evidence) == ("virtual_camera", "even_intervals")
