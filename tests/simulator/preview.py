@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from biometric.types import Image
     from tests.simulator.actor import Actor
 
-MOMENTS = (("centre", 1, 0.5), ("turn_left", 1, 1.6), ("turn_right", 1, 2.3), ("blink", 1, 1.08), ("smile", 1, 1.2), ("closer", 1, 2.0))
+MOMENTS = (
+    ("centre", 1, 0.5),
+    ("turn_left", 1, 1.6),
+    ("turn_right", 1, 2.3),
+    ("blink", 1, 1.08),
+    ("smile", 1, 1.2),
+    ("closer", 1, 2.0),
+)
 CALM = Habits(reaction_ms=(350.0, 350.0), blink_ms=(240.0, 240.0))
 COLUMN_PX = 320
 
