@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-_KINDS: Final[dict[int, np.dtype[Any]]] = {1: np.dtype("<f4"), 3: np.dtype("<i1"), 7: np.dtype("<i8")}  # TensorProto.DataType
+_KINDS: Final[dict[int, np.dtype[Any]]] = {  # TensorProto.DataType
+    1: np.dtype("<f4"),
+    3: np.dtype("<i1"),
+    7: np.dtype("<i8"),
+}
 _PREPARED: Final = frozenset({"DequantizeLinear", "Reshape", "Constant"})
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -74,6 +78,8 @@ def _chain(nodes: list[dict[str, Any]], arrays: dict[str, Array]) -> list[Layer]
         flows = node["output"]
         if kind != "Dropout":  # of no effect after training
             layers.append(Layer(kind, tuple(arrays[name] for name in inputs[1:]), attributes))
+    if not layers:
+        raise ValueError("no layers")
     return layers
 
 

@@ -1,0 +1,277 @@
+"""Do both recognisers, and all looks at one face, tell the same story? A small head trained on attacks answers.
+
+Rules:
+ * It sees embeddings only: the looks of one login (or one enrolment) and what they are compared with.
+ * One linear map (ridge) brings FaceNet's vectors into SFace's space. Where a picture was made for one model, or for
+   both at once, what the map promises and what SFace says drift apart.
+ * A head of a few hundred weights turns the features (`FEATURES`) into one log-odds; at or above the threshold the
+   looks are called adversarial. It was trained with adversarial pictures (training/agreement.py, docs/adversarial.md).
+ * All of it lies in agreement.json, written by `facestep train agreement` and by nobody's hand: `id` is a digest of
+   everything else. It belongs to model files and to one FRAMING; with any other, loading raises.
+ * The file holds sums over people: a map, means, weights. No vector of any person.
+
+Not here: the vote (liveness/cues/agreement.py), the random changes of the looks (agreement_looks.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from biometric.errors import CalibrationMismatch, CannotTell
+from biometric.types import FACENET, SFACE, VECTOR_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from biometric.calibration import Calibration
+    from biometric.types import Embedding, FaceEmbeddings, Floats, ModelName
+
+FEATURES: Final = (
+    "facenet",  # z-score of FaceNet's similarity to the reference, mean over the looks
+    "sface",  # the same of SFace's
+    "pairing",  # cosine between what the map promises of a look and what SFace says of it
+    "promised",  # z-score of the map's promise against the reference's SFace vector
+    "recalled",  # z-score of the look's SFace vector against the map's promise of the reference
+    "reference_pairing",  # the pairing of the reference itself
+    "drop",  # what FaceNet's z-score loses in the second look, mean
+    "worst_drop",  # the same, the most
+    "apart",  # 1 - cosine between look and second look, FaceNet, mean
+    "pairing_drop",  # what the pairing loses in the second look, mean
+    "promised_drop",  # what the promise loses, mean
+)
+
+
+LIMIT: Final = 8.0  # deviations; a feature further out counts as this far
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One frame seen twice: by both recognisers as it is, and by FaceNet through a random change."""
+
+    plain: FaceEmbeddings
+    again: Embedding
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Agreement:
+    """The map, the head, and what they were made with.
+
+    Attributes:
+        id: digest of everything else, 16 hex digits.
+        framing, models: as in Calibration; whatever changes a vector makes this file useless.
+        facenet_mean, sface_mean: means of unit vectors over many people, shapes (512,) and (128,).
+        map: FaceNet to SFace after the means were taken off, shape (512, 128).
+        moments: mean and deviation of impostor similarities by kind: facenet, sface, promised, recalled.
+        scale: mean and deviation of each feature, shape (2, features).
+        hidden, output: the head's weights, shapes (features + 1, units) and (units + 1,); the last row is the bias.
+        threshold: log-odds from which on a login is called adversarial, as shipped.
+        evidence: data, counts and measured rates; for people, not for the decision.
+    """
+
+    id: str
+    framing: str
+    models: dict[str, str]
+    facenet_mean: Floats
+    sface_mean: Floats
+    map: Floats
+    moments: dict[str, tuple[float, float]]
+    scale: Floats
+    hidden: Floats
+    output: Floats
+    threshold: float
+    evidence: dict[str, Any]
+
+    @classmethod
+    def load(cls, calibration: Calibration, path: Path | None = None) -> Agreement:
+        """Return the shipped detector (or that of `path`), bound to what `calibration` is bound to.
+
+        Raises:
+            CalibrationMismatch: it is unreadable, edited, or belongs to other model files or another framing.
+        """
+        agreement = _shipped() if path is None else cls.from_json(_read(path))
+        if agreement.framing != calibration.framing:
+            raise CalibrationMismatch(
+                f"the disagreement detector was made with framing {agreement.framing!r}, not {calibration.framing!r}"
+            )
+        if agreement.models != calibration.models:
+            raise CalibrationMismatch("the disagreement detector was made with other model files")
+        return agreement
+
+    @classmethod
+    def from_json(cls, text: str) -> Agreement:
+        """Return what `text` says after its digest matched; `load` checks the rest."""
+        try:
+            table = json.loads(text)
+            arrays = {name: _unpacked(table.pop(name)) for name in _ARRAYS}
+            moments = {name: (float(mean), float(deviation)) for name, (mean, deviation) in table["moments"].items()}
+            agreement = cls(**{**table, **arrays, "moments": moments})
+            whole = agreement.id == agreement.digest()
+        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            raise CalibrationMismatch(f"the disagreement detector cannot be read: {exc!r}") from exc
+        if not whole:
+            raise CalibrationMismatch(
+                "the disagreement detector was edited; make a new one with `facestep train agreement`"
+            )
+        return agreement
+
+    def to_json(self) -> str:
+        """Return the file's content."""
+        return json.dumps(self._table(), indent=1, sort_keys=True) + "\n"
+
+    def digest(self) -> str:
+        """Return the digest of everything but `id`."""
+        table = self._table()
+        del table["id"]
+        canonical = json.dumps(table, sort_keys=True, separators=(",", ":")).encode()
+        return hashlib.sha256(canonical).hexdigest()[:16]
+
+    def _table(self) -> dict[str, Any]:
+        table = asdict(self)
+        return table | {name: _packed(table[name]) for name in _ARRAYS}
+
+    def promise(self, facenet: Floats) -> Floats:
+        """Return the unit vectors in SFace's space that the map makes of FaceNet's (Nx512 to Nx128)."""
+        return _units(np.asarray((facenet - self.facenet_mean) @ self.map, np.float32))
+
+    def centred(self, sface: Floats) -> Floats:
+        """Return SFace's vectors as unit vectors around their mean (Nx128)."""
+        return _units(sface - self.sface_mean)
+
+    def features(self, looks: Sequence[Look], reference: FaceEmbeddings) -> NDArray[np.float64]:
+        """Return the FEATURES of one login's looks against its reference.
+
+        Raises:
+            CannotTell: there is no look, or a vector is of another model.
+        """
+        if not looks:
+            raise CannotTell("no frame was looked at twice")
+        plain = Rows.of([look.plain for look in looks])
+        again = np.stack([checked(look.again, FACENET) for look in looks])
+        return self.measure(plain, again, Rows.of([reference]))
+
+    def measure(self, plain: Rows, again: Floats, reference: Rows) -> NDArray[np.float64]:
+        """Return the FEATURES of rows of vectors; `reference` has one row."""
+        centred, known = self.centred(plain.sface), self.centred(reference.sface)[0]
+        promised, promised_again = self.promise(plain.facenet), self.promise(again)
+        known_promise = self.promise(reference.facenet)[0]
+        like = self._z("facenet", plain.facenet @ reference.facenet[0])
+        drop = like - self._z("facenet", again @ reference.facenet[0])
+        pairing = (promised * centred).sum(axis=1)
+        to_known = self._z("promised", promised @ known)
+        values = {
+            "facenet": like.mean(),
+            "sface": self._z("sface", plain.sface @ reference.sface[0]).mean(),
+            "pairing": pairing.mean(),
+            "promised": to_known.mean(),
+            "recalled": self._z("recalled", centred @ known_promise).mean(),
+            "reference_pairing": known_promise @ known,
+            "drop": drop.mean(),
+            "worst_drop": drop.max(),
+            "apart": 1 - (plain.facenet * again).sum(axis=1).mean(),
+            "pairing_drop": (pairing - (promised_again * centred).sum(axis=1)).mean(),
+            "promised_drop": (to_known - self._z("promised", promised_again @ known)).mean(),
+        }
+        return np.array([values[name] for name in FEATURES], np.float64)
+
+    def log_odds(self, features: NDArray[np.float64]) -> float:
+        """Return how sure the head is that the looks are adversarial."""
+        return float(head(features[None], scale=self.scale, hidden=self.hidden, output=self.output)[0])
+
+    def _z(self, kind: str, similarity: Floats) -> Floats:
+        mean, deviation = self.moments[kind]
+        z: Floats = (similarity - mean) / deviation
+        return z
+
+
+def head(
+    features: NDArray[np.float64], *, scale: NDArray[Any], hidden: NDArray[Any], output: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return the log-odds of rows of features (N x features): standardised, one layer of tanh, one output."""
+    standard = (features - scale[0]) / scale[1]
+    units = np.tanh(np.clip(standard, -LIMIT, LIMIT) @ hidden[:-1] + hidden[-1])
+    log_odds: NDArray[np.float64] = units @ output[:-1] + output[-1]
+    return log_odds
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rows:
+    """Vectors of some looks as rows: Nx512 and Nx128."""
+
+    facenet: Floats
+    sface: Floats
+
+    @classmethod
+    def of(cls, faces: Sequence[FaceEmbeddings]) -> Rows:
+        """Return both models' vectors as rows.
+
+        Raises:
+            CannotTell: a vector is not of the model it stands for.
+        """
+        return cls(
+            np.stack([checked(face.facenet, FACENET) for face in faces]),
+            np.stack([checked(face.sface, SFACE) for face in faces]),
+        )
+
+
+def checked(embedding: Embedding, model: ModelName) -> Floats:
+    """Return the vector of an embedding that is of `model`.
+
+    Raises:
+        CannotTell: it is not.
+    """
+    if embedding.model != model or embedding.vector.shape != (VECTOR_SIZE[model],):
+        raise CannotTell(f"a vector is not one of {model}'s")
+    return embedding.vector
+
+
+def _units(vectors: Floats) -> Floats:
+    units: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return units
+
+
+_ARRAYS: Final = ("facenet_mean", "sface_mean", "map", "scale", "hidden", "output")
+
+
+def _packed(array: Floats) -> dict[str, Any]:
+    """Return an array as JSON; the map as float16, which is exact for what is kept (`rounded`)."""
+    kind = "<f2" if array.size > 1000 else "<f4"  # noqa: PLR2004  (the map alone is large)
+    content = base64.b64encode(array.astype(kind).tobytes()).decode()
+    return {"kind": kind, "shape": list(array.shape), "base64": content}
+
+
+def _unpacked(table: dict[str, Any]) -> Floats:
+    if table["kind"] not in {"<f2", "<f4"}:
+        raise ValueError(f"an array of kind {table['kind']!r}")
+    flat = np.frombuffer(base64.b64decode(table["base64"], validate=True), table["kind"])
+    array: Floats = flat.reshape(table["shape"]).astype(np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError("an array that is not finite")
+    array.flags.writeable = False
+    return array
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as exc:
+        raise CalibrationMismatch(f"the disagreement detector cannot be read: {exc!r}") from exc
+
+
+@cache
+def _shipped() -> Agreement:
+    try:
+        text = (files("biometric") / "agreement.json").read_text(encoding="utf-8")
+    except OSError as exc:
+        raise CalibrationMismatch("the disagreement detector is missing; reinstall this package") from exc
+    return Agreement.from_json(text)

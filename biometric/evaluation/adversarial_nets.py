@@ -1,0 +1,166 @@
+"""Both recognisers with gradients: what a white-box attacker has, since the weights are public.
+
+Rules:
+ * FaceNet is the frozen TensorFlow graph that the served file is converted from; only its fixed batch of one is
+   lifted. SFace is rebuilt layer by layer from its ONNX file. How near both are to what is
+   served is measured on the pictures at hand (`least_cosines`); below LEAST_COSINE nothing is attacked.
+ * The crops are cut from the same picture by bilinear sampling, as OpenCV does when serving, so a gradient reaches
+   the pixels of the picture and both recognisers always look at one and the same picture.
+ * Vectors are made as embed.py makes them: FaceNet's from crop and mirror image, SFace's from the crop alone.
+
+TensorFlow is imported here and in convert.py and nowhere else; the service imports neither.
+
+Not here: the attack (adversarial_attack.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import tensorflow as tf
+
+from biometric.align import FACENET_SIDE_PX, SFACE_SIDE_PX
+from biometric.evaluation.adversarial_onnx import Layer, NetUnreadable, read_chain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from biometric.models import ModelStore
+
+Tensor = Any
+
+# What keeps the frozen graph at a batch of one: a placeholder and the targets of two reshapes.
+_INPUT: Final = "input"
+_RESHAPES: Final = {
+    "InceptionResnetV1/Logits/Flatten/flatten/Reshape/shape/_1__cf__3": [-1, 1792],
+    "InceptionResnetV1/Bottleneck/BatchNorm/Shape/_0__cf__2": [-1, 512],
+}
+
+
+class GradientNets:
+    """FaceNet and SFace as differentiable functions of a picture's pixels."""
+
+    def __init__(self, models: ModelStore) -> None:
+        self._facenet = _frozen_graph(models.read("facenet_graph"))
+        self._sface = _Chain(read_chain(models.read("sface_onnx")))
+
+    def facenet(self, pictures: Tensor, matrices: Tensor) -> Tensor:
+        """Return FaceNet's unit vectors (Nx512) of RGB pictures (NxHxWx3, 0 to 255) under crop matrices (Nx2x3)."""
+        straight, mirrored = (self.facenet_half(pictures, matrices, mirrored=side) for side in (False, True))
+        return _unit(straight + mirrored)
+
+    def facenet_half(self, pictures: Tensor, matrices: Tensor, *, mirrored: bool) -> Tensor:
+        """Return the unit vectors of the crop alone or of its mirror image alone: half the work of a step."""
+        crops = (sample(pictures, matrices, FACENET_SIDE_PX) - 127.5) / 128
+        return _unit(self._facenet(crops[:, :, ::-1] if mirrored else crops))
+
+    def sface(self, pictures: Tensor, matrices: Tensor) -> Tensor:
+        """Return SFace's unit vectors (Nx128), likewise."""
+        return _unit(self._sface(sample(pictures, matrices, SFACE_SIDE_PX)))
+
+
+def sample(pictures: Tensor, matrices: Tensor, side: int) -> Tensor:
+    """Return side x side crops; a matrix maps the picture to the crop, as cv2.warpAffine has it. Black outside."""
+    height, width = pictures.shape[1], pictures.shape[2]
+    grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2).astype(np.float32)
+    inverse = tf.linalg.inv(matrices[:, :, :2])
+    at = tf.einsum("nij,nkj->nki", inverse, grid[None] - matrices[:, None, :, 2])
+    low = tf.floor(at)
+    part = at - low
+    found = tf.zeros([tf.shape(pictures)[0], side * side, 3])
+    flat = tf.reshape(pictures, [-1, height * width, 3])
+    for right in (0, 1):
+        for down in (0, 1):
+            corner = low + np.array([right, down], np.float32)
+            x, y = corner[..., 0], corner[..., 1]
+            share = (part[..., 0] if right else 1 - part[..., 0]) * (part[..., 1] if down else 1 - part[..., 1])
+            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+            index = tf.where(inside, y * width + x, 0)
+            value = tf.gather(flat, tf.cast(index, tf.int32), batch_dims=1)
+            found += value * tf.where(inside, share, 0.0)[..., None]
+    return tf.reshape(found, [-1, side, side, 3])
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    return tf.math.l2_normalize(vectors, axis=-1)
+
+
+def _frozen_graph(content: bytes) -> Any:
+    """Return FaceNet as a function of a batch of any size.
+
+    Raises:
+        NetUnreadable: the graph is not the one whose fixed shapes are known here.
+    """
+    definition = tf.compat.v1.GraphDef()
+    definition.ParseFromString(content)
+    nodes = {node.name: node for node in definition.node}
+    try:
+        nodes[_INPUT].attr["shape"].shape.dim[0].size = -1
+        for name, shape in _RESHAPES.items():
+            nodes[name].attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.array(shape, np.int32)))
+    except (KeyError, IndexError) as exc:
+        raise NetUnreadable(f"the frozen FaceNet graph has no {exc}") from exc
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
+    return wrapped.prune("input:0", "embeddings:0")
+
+
+class _Chain:
+    """SFace's layers as TensorFlow operations, height x width x channels."""
+
+    def __init__(self, layers: list[Layer]) -> None:
+        self._layers = layers
+
+    def __call__(self, value: Tensor) -> Tensor:
+        for layer in self._layers:
+            value = _apply(layer, value)
+        return value
+
+
+def _apply(layer: Layer, value: Tensor) -> Tensor:
+    try:
+        operation = _OPERATIONS[layer.kind]
+    except KeyError as exc:
+        raise NetUnreadable(f"the recogniser has a layer of kind {layer.kind}") from exc
+    return operation(layer, value)
+
+
+def _normalisation(layer: Layer, value: Tensor) -> Tensor:
+    gain, shift, mean, variance = layer.arrays
+    scale = gain / np.sqrt(variance + layer.attributes["epsilon"])
+    return value * scale + (shift - mean * scale)
+
+
+def _rectifier(layer: Layer, value: Tensor) -> Tensor:
+    return tf.nn.relu(value) - layer.arrays[0].ravel() * tf.nn.relu(-value)
+
+
+def _flat(_: Layer, value: Tensor) -> Tensor:
+    return tf.reshape(tf.transpose(value, [0, 3, 1, 2]), [tf.shape(value)[0], -1])
+
+
+def _convolution(layer: Layer, value: Tensor) -> Tensor:
+    (weights, *bias), (step, _) = layer.arrays, layer.attributes["strides"]
+    top, left, bottom, right = layer.attributes["pads"]
+    padded = tf.pad(value, [[0, 0], [top, bottom], [left, right], [0, 0]])
+    kernel = np.ascontiguousarray(weights.transpose(2, 3, 1, 0))
+    groups = layer.attributes["group"]
+    if groups == 1:
+        found = tf.nn.conv2d(padded, kernel, strides=step, padding="VALID")
+    elif groups == weights.shape[0]:
+        depthwise = np.ascontiguousarray(kernel.transpose(0, 1, 3, 2))
+        found = tf.nn.depthwise_conv2d(padded, depthwise, strides=[1, step, step, 1], padding="VALID")
+    else:
+        raise NetUnreadable(f"a convolution in {groups} groups")
+    return found + bias[0] if bias else found
+
+
+_OPERATIONS: Final[dict[str, Callable[[Layer, Tensor], Tensor]]] = {
+    "Sub": lambda layer, value: value - layer.arrays[0],
+    "Mul": lambda layer, value: value * layer.arrays[0],
+    "Conv": _convolution,
+    "BatchNormalization": _normalisation,
+    "PRelu": _rectifier,
+    "Flatten": _flat,
+    "Gemm": lambda layer, value: value @ layer.arrays[0].T + layer.arrays[1],
+}

@@ -1,0 +1,262 @@
+"""Training of the disagreement detector (biometric/agreement.json): `facestep train agreement`.
+
+Rules:
+ * People of `facestep calibrate`'s choosing half only, split once more by a digest of the folder's name: one part fits
+   map and head, the other sets the threshold. The reporting half stays for `facestep evaluate adversarial`.
+ * Adversarial training: the head learns from attacks that were made on the fitting people: FaceNet alone, both models,
+   both models as far as a genuine pair goes (quiet), the same with the second look in the loop; then, in a second
+   round, from attacks on the head of the first round.
+ * The threshold: at most FALSE_ALARM of the genuine logins that the decision accepts, on people who fitted nothing.
+ * No vector and no name is kept; sums over people are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from biometric.agreement import Agreement, Rows
+from biometric.compare import compare
+from biometric.errors import CannotTell
+from biometric.evaluation.adversarial_attack import Attacker, Recipe, Target
+from biometric.evaluation.adversarial_logins import Login, Seen, same_sitting, see, see_file
+from biometric.evaluation.calibrate import in_choosing_half
+from biometric.evaluation.corpus import CorpusUnusable, find_pictures
+from biometric.training.agreement_fit import fit_head, fit_map, moments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from biometric.calibration import Calibration
+    from biometric.evaluation.adversarial_nets import GradientNets
+    from biometric.pipeline import FacePipeline
+
+    Report = Callable[[str, int, int], None]
+
+FALSE_ALARM: Final = 0.005
+MOST_PICTURES: Final = 3
+LEAST_PEOPLE: Final = 20  # in each part; with fewer there is nothing to fit or to set a threshold on
+BATCH: Final = 8
+SITTINGS: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is made; smaller for a trial."""
+
+    attacks: int = 40
+    steps: int = 12
+    people: int | None = None
+    seed: int = 1
+
+
+@dataclass(slots=True, repr=False)
+class Part:
+    """Pictures of one part's people, by person."""
+
+    people: dict[str, list[Seen]] = field(default_factory=dict)
+
+    def pictures(self) -> list[Seen]:
+        """Return all pictures."""
+        return [seen for pictures in self.people.values() for seen in pictures]
+
+    def rows(self) -> tuple[Rows, NDArray[np.int64]]:
+        """Return all vectors, and whose they are."""
+        owners = [place for place, pictures in enumerate(self.people.values()) for _ in pictures]
+        return Rows.of([seen.embeddings for seen in self.pictures()]), np.array(owners, np.int64)
+
+    def genuine(self) -> list[Login]:
+        """Return every picture of a person against every other one of the same."""
+        return [
+            Login(probe.looks, known.embeddings)
+            for pictures in self.people.values()
+            for probe in pictures
+            for known in pictures
+            if known is not probe
+        ]
+
+
+def fits(person: str) -> bool:
+    """Return whether this person (of the choosing half) fits map and head; the others set the threshold."""
+    return hashlib.sha256(b"facestep agreement\0" + person.encode()).digest()[0] % 2 == 0
+
+
+def recipes(steps: int, rng: np.random.Generator) -> list[Recipe]:
+    """Return the attacks of the first round."""
+    quiet = (float(rng.uniform(0.55, 0.72)), float(rng.uniform(0.48, 0.66)))
+    return [
+        Recipe("facenet", sface=False, steps=steps),
+        Recipe("joint", steps=steps),
+        Recipe("joint, quiet", steps=steps, goal=quiet),
+        Recipe("joint, second look", steps=steps, again=True),
+        Recipe("joint, second look, quiet", steps=steps, again=True, goal=quiet),
+    ]
+
+
+def train(
+    images: Path,
+    pipeline: FacePipeline,
+    nets: GradientNets,
+    *,
+    plan: Plan,
+    data: str,
+    made_on: str,
+    report: Report,
+) -> Agreement:
+    """Return a detector whose evidence holds counts and the rates on the people who set its threshold.
+
+    Raises:
+        CorpusUnusable: too few people have pictures that can be used.
+    """
+    rng = np.random.default_rng(plan.seed)
+    fitting, setting = _look(images, pipeline, plan, rng=rng, report=report)
+    rows, owners = fitting.rows()
+    start = _begin(rows, owners, pipeline.calibration)
+    genuine = [*fitting.genuine(), *_sittings(fitting, pipeline, rng=rng, report=report)]
+    clean = _table(start, genuine)
+    targets = _targets(fitting, plan.attacks, rng)
+    found = {
+        recipe.name: _attacked(Attacker(nets), targets, recipe, pipeline, rng=rng, report=report)
+        for recipe in recipes(plan.steps, rng)
+    }
+    made = [login for logins in found.values() for login in logins]
+    first = replace(start, **fit_head(clean, _table(start, made), seed=plan.seed))
+    first = replace(first, threshold=_threshold(first, setting, pipeline.calibration, FALSE_ALARM))
+    knowing = Recipe("knows the head", again=True, head=True, steps=plan.steps, goal=(0.65, 0.6))
+    adaptive = _attacked(Attacker(nets, agreement=first), targets, knowing, pipeline, rng=rng, report=report)
+    second = replace(start, **fit_head(clean, _table(start, [*made, *adaptive]), seed=plan.seed))
+    threshold = _threshold(second, setting, pipeline.calibration, FALSE_ALARM)
+    evidence = {
+        "data": data,
+        "made_on": made_on,
+        "seed": plan.seed,
+        "wished_false_alarm": FALSE_ALARM,
+        "fitting": _counts(fitting) | {"genuine_logins": len(genuine)},
+        "setting": _counts(setting) | {"genuine_logins": len(_accepted(setting.genuine(), pipeline.calibration))},
+        "attacked_pictures": {name: len(logins) for name, logins in found.items()} | {knowing.name: len(adaptive)},
+        "facenet_fmr_1e-4": _facenet_alone([fitting, setting], 1e-4),
+    }
+    finished = replace(second, threshold=threshold, evidence=evidence)
+    return replace(finished, id=finished.digest())
+
+
+def _look(
+    images: Path, pipeline: FacePipeline, plan: Plan, *, rng: np.random.Generator, report: Report
+) -> tuple[Part, Part]:
+    """Return the fitting part (with pixels, since some are attacked) and the part that sets the threshold."""
+    chosen = [picture for picture in find_pictures(images) if in_choosing_half(picture.person)]
+    parts = Part(), Part()
+    for done, picture in enumerate(chosen, start=1):
+        people = parts[0 if fits(picture.person) else 1].people
+        full = plan.people is not None and len(people) >= plan.people and picture.person not in people
+        if not full and len(people.get(picture.person, ())) < MOST_PICTURES:
+            seen = see_file(picture.path, pipeline, rng=rng)
+            if seen is not None:
+                people.setdefault(picture.person, []).append(seen)
+        report("looking", done, len(chosen))
+    if min(len(part.people) for part in parts) < LEAST_PEOPLE:
+        raise CorpusUnusable(f"fewer than {LEAST_PEOPLE} people in a part of the choosing half of {images}")
+    return parts
+
+
+def _begin(rows: Rows, owners: NDArray[np.int64], calibration: Calibration) -> Agreement:
+    """Return a detector with map and moments, and no head yet."""
+    nothing = np.zeros(0, np.float32)
+    start = Agreement(
+        id="",
+        framing=calibration.framing,
+        models=dict(calibration.models),
+        **fit_map(rows),
+        moments={},
+        scale=nothing,
+        hidden=nothing,
+        output=nothing,
+        threshold=0.0,
+        evidence={},
+    )
+    promised, centred = start.promise(rows.facenet), start.centred(rows.sface)
+    return replace(
+        start,
+        moments={
+            "facenet": moments(rows.facenet, rows.facenet, owners),
+            "sface": moments(rows.sface, rows.sface, owners),
+            "promised": moments(promised, centred, owners),
+            "recalled": moments(centred, promised, owners),
+        },
+    )
+
+
+def _sittings(part: Part, pipeline: FacePipeline, *, rng: np.random.Generator, report: Report) -> list[Login]:
+    pictures = [seen[0] for seen in part.people.values()][:SITTINGS]
+    found = []
+    for done, seen in enumerate(pictures, start=1):
+        found.append(Login(seen.looks, same_sitting(seen, pipeline, rng=rng)))
+        report("the same sitting", done, len(pictures))
+    return found
+
+
+def _targets(part: Part, count: int, rng: np.random.Generator) -> list[Target]:
+    people = list(part.people.values())
+    pairs = [rng.choice(len(people), size=2, replace=False) for _ in range(count)]
+    return [Target(people[left][0].image, people[left][0].five, people[right][0].embeddings) for left, right in pairs]
+
+
+def _attacked(
+    attacker: Attacker,
+    targets: Sequence[Target],
+    recipe: Recipe,
+    pipeline: FacePipeline,
+    *,
+    rng: np.random.Generator,
+    report: Report,
+) -> list[Login]:
+    """Return what the service sees of the attacked pictures; one that shows no face any more is left out."""
+    total, done, found = len(targets) * recipe.steps, 0, []
+
+    def moved(pictures: int) -> None:
+        nonlocal done
+        done += pictures
+        report(recipe.name, done, total)
+
+    for start in range(0, len(targets), BATCH):
+        batch = targets[start : start + BATCH]
+        for target, image in zip(batch, attacker.attack(batch, recipe, rng=rng, report=moved), strict=True):
+            try:
+                found.append(Login(see(image, pipeline, rng=rng).looks, target.victim))
+            except CannotTell:
+                continue
+    return found
+
+
+def _accepted(logins: Iterable[Login], calibration: Calibration) -> list[Login]:
+    return [one for one in logins if compare(one.looks[0].plain, one.reference, calibration=calibration).match]
+
+
+def _table(agreement: Agreement, logins: Sequence[Login]) -> NDArray[np.float64]:
+    return np.stack([agreement.features(login.looks, login.reference) for login in logins])
+
+
+def _threshold(agreement: Agreement, part: Part, calibration: Calibration, false_alarm: float) -> float:
+    """Return the lowest threshold at which at most `false_alarm` of the accepted genuine logins are called attacks."""
+    odds = [agreement.log_odds(row) for row in _table(agreement, _accepted(part.genuine(), calibration))]
+    allowed = int(false_alarm * len(odds))
+    return float(np.nextafter(np.sort(odds)[-1 - allowed], np.inf))
+
+
+def _facenet_alone(parts: Sequence[Part], fmr: float) -> float:
+    """Return FaceNet's own threshold at `fmr`, over all pairs of different people of each part."""
+    scores = []
+    for part in parts:
+        rows, owners = part.rows()
+        scores.append((rows.facenet @ rows.facenet.T)[owners[:, None] < owners[None, :]])
+    return float(np.quantile(np.concatenate(scores), 1 - fmr))
+
+
+def _counts(part: Part) -> dict[str, Any]:
+    return {"people": len(part.people), "pictures": len(part.pictures())}
