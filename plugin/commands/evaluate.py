@@ -13,6 +13,7 @@ PARTS: Final = {
     "ceremony": "plugin.commands.evaluate_ceremony",
     "texture": "plugin.commands.evaluate_texture",
     "attacks": "plugin.commands.evaluate_attacks",
+    "adversarial": "plugin.commands.evaluate_adversarial",
 }
 
 
