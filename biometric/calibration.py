@@ -3,8 +3,8 @@
 Rules:
  * Thresholds live in calibration.json, written by `facestep calibrate` and by nobody's hand: `id` is a digest of
    everything else in the file, so an edit shows.
- * They belong to model files and to one way of cutting the face (FRAMING). With any other, loading raises, and the
-   service does not start.
+ * They belong to model files, to one way of cutting the face (FRAMING), and to one projection (projection.py), whose
+   file lies beside. With any other, loading raises, and the service does not start.
 
 Not here: how they are chosen (evaluation/calibrate.py), what they mean (docs/calibration.md).
 """
@@ -13,21 +13,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from biometric.errors import CalibrationMismatch
+from biometric.projection import Projection
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from biometric.models import ModelStore
+    from biometric.types import Floats
 
 FRAMING: Final = "mesh-points-facenet-stretched-mirrored-sface-single-v1"
 """Changes whenever a pixel or a vector would come out differently (align.py, embed.py, landmarks.py)."""
 
 BOUND_MODELS: Final = ("yunet", "face_mesh", "facenet", "sface")
+
+
+SHIPPED: Final = files("biometric") / "calibration.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Calibration:
         sface: SFace's part.
         fused_threshold: what the weighted sum of z-scores must reach.
         evidence: data, counts, dates and measured error rates; for people, not for the comparison.
+        projection_sha256: digest of the projection's file; empty if there is none.
+        projection: what that file holds; not part of the file's own content.
     """
 
     id: str
@@ -61,6 +69,8 @@ class Calibration:
     sface: ModelCalibration
     fused_threshold: float
     evidence: dict[str, Any]
+    projection_sha256: str = ""
+    projection: Projection | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def load(cls, models: ModelStore, path: Path | None = None) -> Calibration:
@@ -70,7 +80,7 @@ class Calibration:
             CalibrationMismatch: it is unreadable, edited, or was measured with other model files or another framing.
         """
         try:
-            source = path if path is not None else files("biometric") / "calibration.json"
+            source = path.expanduser() if path is not None else SHIPPED
             calibration = cls.from_json(source.read_text(encoding="utf-8"))
         except (OSError, ValueError, TypeError, KeyError) as exc:
             raise CalibrationMismatch(f"the calibration cannot be read: {exc!r}") from exc
@@ -84,7 +94,7 @@ class Calibration:
         for name in BOUND_MODELS:
             if calibration.models.get(name) != in_use[name]:
                 raise CalibrationMismatch(f"the calibration was measured with another {name} file")
-        return calibration
+        return replace(calibration, projection=_projection(calibration.projection_sha256, path))
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
@@ -96,17 +106,52 @@ class Calibration:
 
     def to_json(self) -> str:
         """Return the file's content."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+        return json.dumps(self._table(), indent=2, sort_keys=True) + "\n"
 
     def digest(self) -> str:
         """Return the digest of everything but `id`."""
-        table = asdict(self)
+        table = self._table()
         del table["id"]
         canonical = json.dumps(table, sort_keys=True, separators=(",", ":")).encode()
         return hashlib.sha256(canonical).hexdigest()[:16]
+
+    def _table(self) -> dict[str, Any]:
+        """Return what the file holds; without a projection there is no word of one."""
+        table = asdict(replace(self, projection=None))
+        del table["projection"]
+        if not self.projection_sha256:
+            del table["projection_sha256"]
+        return table
+
+    def facenet_space(self, rows: Floats) -> Floats:
+        """Return FaceNet's unit vectors, (n, 512) or one, as unit vectors whose cosine is the similarity."""
+        return rows if self.projection is None else self.projection(rows)
 
     def fused(self, facenet: Any, sface: Any) -> Any:
         """Return the fused score of two similarities (numbers or arrays of them)."""
         z_facenet = (facenet - self.facenet.mean) / self.facenet.deviation
         z_sface = (sface - self.sface.mean) / self.sface.deviation
         return self.facenet.weight * z_facenet + self.sface.weight * z_sface
+
+
+def projection_path(calibration: Path) -> Path:
+    """Return where the projection of this calibration file lies."""
+    return calibration.with_name(calibration.stem + ".projection.npy")
+
+
+def _projection(expected_sha256: str, path: Path | None) -> Projection | None:
+    """Return the projection with this digest, from beside `path` or from this package.
+
+    Raises:
+        CalibrationMismatch: it is nowhere, or another one.
+    """
+    if not expected_sha256:
+        return None
+    shipped = files("biometric") / "calibration.projection.npy"
+    own = projection_path(path.expanduser()) if path is not None else None
+    source: Path | Traversable = own if own is not None and own.is_file() else shipped
+    try:
+        content = source.read_bytes()
+    except OSError as exc:
+        raise CalibrationMismatch(f"the projection {source} cannot be read: {exc.strerror or exc}") from exc
+    return Projection.from_bytes(content, expected_sha256=expected_sha256)

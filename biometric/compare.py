@@ -2,6 +2,7 @@
 
 Rules:
  * Similarity is the cosine of two unit vectors of the same model; vectors of different models are never compared.
+ * FaceNet's vectors are evened out first (projection.py), which keeps them unit vectors of that model.
  * Fused: z-scores against impostors, weighted (docs/calibration.md), against the threshold for FMR 1e-4.
  * Each model must also clear its own floor (FMR 1e-2), so that fooling one of them thoroughly is not enough.
 """
@@ -17,7 +18,7 @@ from biometric.types import FACENET, SFACE, VECTOR_SIZE, Comparison, ScoredModel
 
 if TYPE_CHECKING:
     from biometric.calibration import Calibration
-    from biometric.types import Embedding, FaceEmbeddings, ModelName
+    from biometric.types import Embedding, FaceEmbeddings, Floats, ModelName
 
 
 def compare(probe: FaceEmbeddings, reference: FaceEmbeddings, *, calibration: Calibration) -> Comparison:
@@ -26,8 +27,8 @@ def compare(probe: FaceEmbeddings, reference: FaceEmbeddings, *, calibration: Ca
     Raises:
         CannotTell: vectors of different models, shapes, or not of unit length (a damaged reference).
     """
-    facenet = _cosine(probe.facenet, reference.facenet, expected_model=FACENET)
-    sface = _cosine(probe.sface, reference.sface, expected_model=SFACE)
+    facenet = _cosine(*(calibration.facenet_space(_unit(face.facenet, FACENET)) for face in (probe, reference)))
+    sface = _cosine(*(_unit(face.sface, SFACE) for face in (probe, reference)))
     return Comparison(
         facenet=ScoredModel(similarity=facenet, threshold=calibration.facenet.floor),
         sface=ScoredModel(similarity=sface, threshold=calibration.sface.floor),
@@ -36,11 +37,15 @@ def compare(probe: FaceEmbeddings, reference: FaceEmbeddings, *, calibration: Ca
     )
 
 
-def _cosine(left: Embedding, right: Embedding, *, expected_model: ModelName) -> float:
-    for embedding in (left, right):
-        if embedding.model != expected_model or embedding.vector.shape != (VECTOR_SIZE[expected_model],):
-            raise CannotTell(f"a vector is not one of {expected_model}'s")
-        # References are stored as float16 after a rotation, which keeps the length within 0.001.
-        if not abs(float(np.linalg.norm(embedding.vector)) - 1) < 0.01:  # noqa: PLR2004
-            raise CannotTell("a vector is not of unit length")
-    return float(np.dot(left.vector.astype(np.float64), right.vector.astype(np.float64)))
+def _unit(embedding: Embedding, expected_model: ModelName) -> Floats:
+    """Return the vector if it is one of this model's, of unit length."""
+    if embedding.model != expected_model or embedding.vector.shape != (VECTOR_SIZE[expected_model],):
+        raise CannotTell(f"a vector is not one of {expected_model}'s")
+    # References are stored as float16 after a rotation, which keeps the length within 0.001.
+    if not abs(float(np.linalg.norm(embedding.vector)) - 1) < 0.01:  # noqa: PLR2004
+        raise CannotTell("a vector is not of unit length")
+    return embedding.vector
+
+
+def _cosine(left: Floats, right: Floats) -> float:
+    return float(np.dot(left.astype(np.float64), right.astype(np.float64)))

@@ -41,10 +41,10 @@ class QualityLimits:
 STILL: Final = QualityLimits(
     least_eye_distance_px=20,
     most_face_share=1.6,
-    most_turn=1.2,
+    most_turn=1.7,
     least_light=15,
     most_light=245,
-    least_sharpness=1.0,
+    least_sharpness=0.75,
     most_off_centre=1.0,
 )
 LIVE: Final = QualityLimits(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from biometric.errors import BiometricError
 from biometric.lite import LiteNet
 from biometric.lock import shipped_lock
-from biometric.types import FACENET, NET_SIZE
+from biometric.types import FACENET, VECTOR_SIZE
 
 FACENET_RECIPE: Final = "litert-dynamic-int8-v1"
 FACENET_INPUT: Final = (1, 160, 160, 3)
@@ -121,9 +121,9 @@ def _check_facenet(content: bytes, portraits: Crops) -> None:
     if net.input_shape != FACENET_INPUT or net.input_type != np.float32:
         raise ModelUnfit(f"its input is {net.input_shape} {net.input_type}, needed {FACENET_INPUT} float32")
     try:
-        (output,) = net.outputs_by_size(NET_SIZE[FACENET])
+        (output,) = net.outputs_by_size(VECTOR_SIZE[FACENET])
     except KeyError as exc:
-        raise ModelUnfit(f"it has no output of {NET_SIZE[FACENET]} numbers") from exc
+        raise ModelUnfit(f"it has no output of {VECTOR_SIZE[FACENET]} numbers") from exc
     vectors = np.array([net.run(portrait)[output].ravel() for portrait in portraits], np.float64)
     lengths = np.linalg.norm(vectors, axis=1)
     if not np.isfinite(vectors).all() or not (lengths > 1e-6).all():  # noqa: PLR2004  (no direction at all)

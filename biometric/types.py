@@ -25,10 +25,7 @@ Matrix = NDArray[np.float32]
 ModelName = NewType("ModelName", str)
 FACENET = ModelName("facenet")
 SFACE = ModelName("sface")
-NET_SIZE: Final = {FACENET: 512, SFACE: 128}
-"""How many numbers each net gives."""
 VECTOR_SIZE: Final = {FACENET: 512, SFACE: 128}
-"""How many of them are compared."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

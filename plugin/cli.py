@@ -51,6 +51,7 @@ WHAT_TO_DO: Final[dict[str, str]] = {
     "vault_denied": "check the vault token and its policy",
     "vault_wrong_context": "check that the database and the keys belong together",
     "vault_wrong_mac": "run `facestep audit verify`; a stored row was changed outside of facestep",
+    "plots_unavailable": "install facestep[report]",
     "report_unwritable": "name a file in a folder that exists and that you may write to",
     "clips_invalid": "mend the list; `facestep evaluate ceremony --help` says what it holds",
     "store_busy": "try again; look for a backup or another program that holds the lock",

@@ -5,7 +5,8 @@ Rules:
    picture is counted under `several_faces`; a comparison would refuse it. `exactly_one` makes it a failure to
    acquire.
  * Whatever cannot be read or shows no usable face is a failure to acquire, counted by its code, and never ends the run.
- * Nothing is written to disk: vectors of people are not left behind.
+ * Vectors are those of the nets, before any projection (biometric/projection.py); `projected` gives what is compared.
+ * Nothing is written to disk unless a cache is handed in (cache.py): vectors of people are not left behind.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from biometric.detect import most_prominent, only_face
-from biometric.errors import CannotTell, SeveralFaces
+from biometric.errors import CannotTell, QualityTooLow, SeveralFaces
+from biometric.evaluation.cache import Looked
 from biometric.image import decode_image
 from biometric.pipeline import STILL_SEARCH_SIDE_PX
 
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from biometric.pipeline import Recogniser, StillFace
-    from biometric.types import FaceEmbeddings, Floats, Image
+    from biometric.evaluation.cache import VectorCache
+    from biometric.pipeline import Recogniser
+    from biometric.projection import Projection
+    from biometric.types import Floats, Image
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
@@ -90,6 +94,10 @@ class Corpus:
             several_faces=0,
         )
 
+    def projected(self, projection: Projection | None) -> Corpus:
+        """Return the corpus with FaceNet's vectors as they are compared (projection.py)."""
+        return self if projection is None else replace(self, facenet=projection(self.facenet))
+
     def at_most(self, pictures: int) -> Corpus:
         """Return the first rows of each person, at most `pictures` of them."""
         order = np.argsort(self.person, kind="stable")
@@ -135,48 +143,71 @@ def embed_corpus(
     report: Report,
     exactly_one: bool = False,
     most: int | None = None,
+    cache: VectorCache | None = None,
 ) -> Corpus:
     """Return the vectors of all pictures that give any; a person who has `most` of them is not looked at again."""
-    found: list[tuple[str, FaceEmbeddings]] = []
+    found: list[tuple[str, Looked]] = []
     usable: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     several = 0
     for done, picture in enumerate(pictures, start=1):
         if most is None or usable[picture.person] < most:
-            try:
-                face, crowded = _look(picture.path, recogniser, exactly_one=exactly_one)
-            except CannotTell as exc:
-                failures[exc.code] += 1
-            except OSError:
-                failures["file_unreadable"] += 1
+            looked = _look(picture.path, recogniser, cache)
+            code = SeveralFaces.code if exactly_one and looked.several else looked.code
+            if code:
+                failures[code] += 1
             else:
-                found.append((picture.person, face.embeddings))
+                found.append((picture.person, looked))
                 usable[picture.person] += 1
-                several += crowded
+                several += looked.several
         report(done, len(pictures))
+    if cache is not None:
+        cache.save()
     return _corpus(found, failures, several_faces=several)
 
 
-def _corpus(found: Sequence[tuple[str, FaceEmbeddings]], failures: Mapping[str, int], *, several_faces: int) -> Corpus:
+def _corpus(found: Sequence[tuple[str, Looked]], failures: Mapping[str, int], *, several_faces: int) -> Corpus:
     people = sorted({person for person, _ in found})
     number = {name: position for position, name in enumerate(people)}
     return Corpus(
         people=tuple(people),
         person=np.array([number[person] for person, _ in found], np.int32),
-        facenet=np.array([face.facenet.vector for _, face in found], np.float32),
-        sface=np.array([face.sface.vector for _, face in found], np.float32),
+        facenet=np.array([face.facenet for _, face in found], np.float32),
+        sface=np.array([face.sface for _, face in found], np.float32),
         pictures=len(found) + sum(failures.values()),
         failures=dict(failures),
         several_faces=several_faces,
     )
 
 
-def _look(path: Path, recogniser: Recogniser, *, exactly_one: bool) -> tuple[StillFace, bool]:
-    image: Image = decode_image(path.read_bytes())
-    faces = recogniser.detector.detect(image, longest_side=STILL_SEARCH_SIDE_PX)
+def _look(path: Path, recogniser: Recogniser, cache: VectorCache | None) -> Looked:
     try:
-        return recogniser.describe(image, only_face(faces)), False
-    except SeveralFaces:
-        if exactly_one:
-            raise
-    return recogniser.describe(image, most_prominent(faces, image)), True
+        content = path.read_bytes()
+    except OSError:
+        return Looked("file_unreadable", several=False, facenet=None, sface=None)
+    known = cache.get(content) if cache is not None else None
+    if known is None:
+        known = _see(content, recogniser)
+        if cache is not None:
+            cache.put(content, known)
+    return known
+
+
+def _see(content: bytes, recogniser: Recogniser) -> Looked:
+    several = False
+    try:
+        image: Image = decode_image(content)
+        faces = recogniser.detector.detect(image, longest_side=STILL_SEARCH_SIDE_PX)
+        try:
+            face = only_face(faces)
+        except SeveralFaces:
+            face, several = most_prominent(faces, image), True
+        seen = recogniser.describe(image, face).embeddings
+    except CannotTell as exc:
+        return Looked(_code(exc), several=several, facenet=None, sface=None)
+    return Looked("", several=several, facenet=seen.facenet.vector, sface=seen.sface.vector)
+
+
+def _code(error: CannotTell) -> str:
+    """Return the error's code, with the hint where the face was not good enough."""
+    return f"{error.code}_{error.hint}" if isinstance(error, QualityTooLow) else error.code

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DRAWS: Final = 400
 TAIL_PROBABILITY: Final = 0.025
+NORMAL: Final = 1.96  # the normal quantile of 1 - TAIL_PROBABILITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,13 @@ class Weighted:
 
 
 def estimates(
-    scores: PairScores, figures: dict[str, Callable[[Weighted], float]], *, rng: np.random.Generator
+    scores: PairScores,
+    figures: dict[str, Callable[[Weighted], float]],
+    *,
+    rng: np.random.Generator,
+    genuine: bool = True,
 ) -> dict[str, Estimate]:
-    """Return all figures with their intervals, from the same draws."""
+    """Return all figures with their intervals, from the same draws; `genuine` says whether they need genuine pairs."""
     whole = Weighted.under(scores, None)
     values = {name: figure(whole) for name, figure in figures.items()}
     people = len(scores.pictures_of)
@@ -111,7 +116,7 @@ def estimates(
     for _ in range(DRAWS):
         counts = np.bincount(rng.integers(people, size=people), minlength=people).astype(np.float64)
         weighted = Weighted.under(scores, counts)
-        if not weighted.genuine.any() or weighted.impostor_total <= 0:
+        if (genuine and not weighted.genuine.any()) or weighted.impostor_total <= 0:
             continue
         for name, figure in figures.items():
             drawn[name].append(figure(weighted))
@@ -131,3 +136,13 @@ def widened(observed: Estimate, *, trials: int) -> Estimate:
     high = max(observed.high, room) if observed.value == 0.0 else observed.high
     low = min(observed.low, 1 - room) if observed.value == 1.0 else observed.low
     return Estimate(value=observed.value, low=low, high=high)
+
+
+def failure_rate(failed: int, tried: int) -> Estimate:
+    """Return a share of pictures with its 95 % Wilson interval."""
+    if not tried:
+        return Estimate(0.0, 0.0, 1.0)
+    share, spread = failed / tried, NORMAL**2 / tried
+    middle = (share + spread / 2) / (1 + spread)
+    half = NORMAL * float(np.sqrt(share * (1 - share) / tried + spread / (4 * tried))) / (1 + spread)
+    return Estimate(share, max(0.0, min(middle - half, share)), max(middle + half, share))

@@ -15,23 +15,39 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from biometric.evaluation.corpus import CorpusUnusable
+from biometric.evaluation.costs import decision_scorer, frame_means, rule_costs
+from biometric.evaluation.curves import distribution, trade
+from biometric.evaluation.groups import group_report
 from biometric.evaluation.pairs import PairScores, Scorer, count_pairs, score_pairs
-from biometric.evaluation.rates import Estimate, Weighted, estimates, widened
+from biometric.evaluation.plots import det_plot, score_plot
+from biometric.evaluation.rates import Estimate, Weighted, estimates, failure_rate, widened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from biometric.calibration import Calibration
     from biometric.evaluation.corpus import Corpus
-    from biometric.types import Floats
+    from biometric.evaluation.groups import Traits
 
 WISHED_FMR: Final = {"tar_at_fmr_1e-3": 1e-3, "tar_at_fmr_1e-4": 1e-4}
 
 
 def recognition_report(
-    corpus: Corpus, calibration: Calibration, *, seed: int = 1, progress: Callable[[str], None] = lambda _: None
+    corpus: Corpus,
+    calibration: Calibration,
+    *,
+    seed: int = 1,
+    traits: Traits | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Return counts, failures to acquire, and the figures of both models and of their fusion.
+    """Return counts, failures to acquire, and the figures of both models, of their fusion, and of the rules.
+
+    Args:
+        corpus: vectors as the nets give them; they are projected here.
+        calibration: what decides.
+        seed: of the bootstrap.
+        traits: groups of people (groups.read_groups), if figures by group are wanted.
+        progress: is told what is being worked on.
 
     Raises:
         CorpusUnusable: no genuine or no impostor pair is left.
@@ -49,12 +65,21 @@ def recognition_report(
             "several_faces": corpus.several_faces,
         },
         "failures_to_acquire": sum(corpus.failures.values()),
+        "failure_to_acquire_rate": asdict(failure_rate(sum(corpus.failures.values()), corpus.pictures)),
         "failures_by_code": dict(sorted(corpus.failures.items())),
         "calibration": calibration.id,
     }
+    corpus = corpus.projected(calibration.projection)
     for name, (scorer, threshold) in scorers(calibration).items():
         progress(name)
         report[name] = _figures(corpus, calibration, name, scorer, threshold, rng=np.random.default_rng(seed))
+    progress("rules")
+    report["rules"] = rule_costs(corpus, calibration, seed=seed)
+    progress("means over several pictures")
+    report["frames"] = frame_means(corpus, calibration, seed=seed)
+    if traits:
+        progress("groups")
+        report["groups"] = group_report(corpus, traits, decision_scorer(calibration), calibration.fused, seed=seed)
     return report
 
 
@@ -65,21 +90,6 @@ def scorers(calibration: Calibration) -> dict[str, tuple[Scorer, float]]:
         "sface": (lambda _, sface: sface, calibration.sface.floor),
         "fused": (calibration.fused, calibration.fused_threshold),
     }
-
-
-def decision_scorer(calibration: Calibration) -> Scorer:
-    """Return a score that is 0 or more exactly where the shipped decision is a match."""
-
-    def decide(facenet: Floats, sface: Floats) -> Floats:
-        margins = (
-            calibration.fused(facenet, sface) - calibration.fused_threshold,
-            facenet - calibration.facenet.floor,
-            sface - calibration.sface.floor,
-        )
-        least: Floats = np.minimum.reduce(margins)
-        return least
-
-    return decide
 
 
 def _figures(
@@ -110,3 +120,22 @@ def _honest(figure: str, found: Estimate, scores: PairScores) -> Estimate:
     with_pairs = int((scores.pictures_of > 1).sum())
     trials = people * (people - 1) // 2 if figure == "fmr" else with_pairs
     return widened(found, trials=trials)
+
+
+def plots(corpus: Corpus, calibration: Calibration, report: Mapping[str, Any], *, seed: int = 1) -> dict[str, str]:
+    """Return the report's plots as SVG: `det` and `scores`.
+
+    Raises:
+        PlotsUnavailable: matplotlib is not installed.
+    """
+    compared = corpus.projected(calibration.projection)
+    scores = {
+        name: score_pairs(compared, scorer, rng=np.random.default_rng(seed))
+        for name, (scorer, _) in scorers(calibration).items()
+    }
+    names = {"facenet": "FaceNet", "sface": "SFace", "fused": "both, fused"}
+    shipped = report["fused"]["fmr"]["value"], report["fused"]["fnmr"]["value"]
+    return {
+        "det": det_plot({names[name]: trade(found) for name, found in scores.items()}, shipped=shipped),
+        "scores": score_plot(distribution(scores["fused"]), threshold=calibration.fused_threshold),
+    }

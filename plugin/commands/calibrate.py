@@ -1,32 +1,84 @@
-"""`facestep calibrate`: choose thresholds on pictures, and write them with the evidence."""
+"""`facestep calibrate`: choose thresholds on pictures or on the enrolled people, and write them with the evidence."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from plugin.commands.evaluate_recognition import embedded
-from plugin.commands.models import models_dir_option
-from plugin.commands.reports import report_option, write_text
+from plugin.commands.models import DEFAULT_MODELS, models_dir_option
+from plugin.commands.pictures import cache_option, embedded
+from plugin.commands.reports import report_option, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from biometric.calibration import Calibration
 
 
 @click.command("calibrate")
-@click.option("--images", type=click.Path(path_type=Path), required=True, help="DIR/person/*.jpg, many people.")
+@click.option("--images", type=click.Path(path_type=Path), help="DIR/person/*.jpg, many people.")
 @click.option(
     "--further", type=click.Path(path_type=Path), multiple=True, help="Another population; the strictest counts."
 )
-@click.option("--data", required=True, help="What the pictures are, in one sentence, for the record.")
-@report_option("--out", help="Where calibration.json goes.")
+@click.option(
+    "--enrolled", is_flag=True, help="Instead of pictures: the references of this deployment, in memory only."
+)
+@click.option("--issuer", help="With --enrolled: whose people, if those of several issuers are enrolled.")
+@click.option("--data", required=True, help="What the pictures or people are, in one sentence, for the record.")
+@report_option("--out", help="Where calibration.json goes; the projection goes beside it.")
+@cache_option
 @models_dir_option
-def command(images: Path, further: tuple[Path, ...], data: str, out: Path, models_dir: Path) -> None:
-    """Choose thresholds for FMR 1e-4 on one half of the people; report the errors on the other half.
+def command(
+    *,
+    images: Path | None,
+    further: tuple[Path, ...],
+    enrolled: bool,
+    issuer: str | None,
+    data: str,
+    out: Path,
+    cache: Path | None,
+    models_dir: Path,
+) -> None:
+    """Choose thresholds for FMR 1e-4, and write them with what they were measured on.
+
+    With --images they are chosen on one half of the people, and the errors are reported on the other half. With
+    --enrolled the references of this deployment are opened in memory and compared with each other; the threshold in
+    use is kept or made stricter, never looser. No picture and no vector is written. To use the result, set
+    calibration_file to it.
 
     \b
-    Example:
+    Examples:
       facestep calibrate --images faces/lfw --further faces/london --data "LFW, one half" --out calibration.json
+      facestep calibrate --enrolled --data "staff, Vienna" --out /etc/facestep/calibration.json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
+    if enrolled == (images is not None):
+        raise click.UsageError("say what to calibrate on: --images DIR, or --enrolled")
+    if enrolled and (further or cache or models_dir != Path(DEFAULT_MODELS)):
+        raise click.UsageError("--enrolled takes models and settings from the deployment, and keeps no cache")
+    if images is not None:
+        made = _from_pictures(images, further, data=data, cache=cache, models_dir=models_dir)
+    else:
+        made = _from_enrolled(issuer, data=data)
+    _write(out, made)
+    click.echo(f"calibration {made.id} written to {out}, fused threshold {made.fused_threshold:.3f}")
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _write(out: Path, made: Calibration) -> None:
+    from biometric.calibration import projection_path
+
+    if made.projection is not None:
+        write_bytes(projection_path(out), made.projection.to_bytes())
+    write_text(out, made.to_json())
+
+
+def _from_pictures(
+    images: Path, further: tuple[Path, ...], *, data: str, cache: Path | None, models_dir: Path
+) -> Calibration:
     from biometric.detect import FaceDetector
     from biometric.embed import Embedder
     from biometric.evaluation.calibrate import calibrate
@@ -35,16 +87,39 @@ def command(images: Path, further: tuple[Path, ...], data: str, out: Path, model
     from biometric.pipeline import Recogniser
 
     store = ModelStore(models_dir)
-    pipeline = Recogniser(detector=FaceDetector(store), mesh=FaceMesh(store), embedder=Embedder(store))
-    corpus = embedded(images, pipeline)
-    others = {folder.name: embedded(folder, pipeline) for folder in further}
-    made = calibrate(
+    recogniser = Recogniser(detector=FaceDetector(store), mesh=FaceMesh(store), embedder=Embedder(store))
+    corpus = embedded(images, recogniser, models_dir=models_dir, cache=cache)
+    others = {folder.name: embedded(folder, recogniser, models_dir=models_dir, cache=cache) for folder in further}
+    return calibrate(
         corpus,
         others,
         models=store.digests(),
         data=data,
-        made_on=datetime.now(UTC).date().isoformat(),
+        made_on=_today(),
         progress=lambda step: click.echo(step, err=True),
     )
-    write_text(out, made.to_json())
-    click.echo(f"calibration {made.id} written to {out}")
+
+
+def _from_enrolled(issuer: str | None, *, data: str) -> Calibration:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from biometric.evaluation.enrolled import stricter
+    from plugin.commands.calibrate_enrolled import open_all
+    from plugin.settings import Settings
+    from plugin.wiring import utc_now
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("references", total=None)
+
+        def report(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        opened = open_all(Settings.load(), issuer=issuer, now=utc_now(), report=report)
+    before = opened.calibration
+    made = stricter(opened.faces, before, data=data, made_on=_today())
+    left_out = f" ({opened.left_out} expired or of other models left out)" if opened.left_out else ""
+    click.echo(f"{len(opened.faces)} people of {opened.issuer}{left_out}")
+    change = "stays" if made.fused_threshold == before.fused_threshold else f"rises from {before.fused_threshold:.3f}"
+    click.echo(f"the threshold {change}; FNMR cannot be measured with one reference a person")
+    return made

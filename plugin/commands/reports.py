@@ -25,14 +25,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 UNWRITABLE: Final = "report_unwritable"
 
 
-def writable(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
+def writable(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     """Return `path` if a file can be written there now; for click, as an option's callback.
 
     Raises:
         ServiceError: report_unwritable, with the reason.
     """
     del parameter
-    if not ctx.resilient_parsing:  # else the shell only completes a word
+    if path is not None and not ctx.resilient_parsing:  # else the shell only completes a word
         _try(path)
     return path
 
@@ -54,6 +54,18 @@ def _try(path: Path) -> None:
 def report_option(*names: str, help: str) -> Callable[[Function], Function]:  # noqa: A002  (click's name for it)
     """Return an option that takes the path of a file to write, as `out`."""
     return click.option(*names, "out", type=click.Path(path_type=Path), callback=writable, required=True, help=help)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        ServiceError: report_unwritable.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as exc:
+        raise ServiceError(UNWRITABLE, f"{path}: {exc.strerror or exc}") from exc
 
 
 def write_json(path: Path, report: Mapping[str, Any]) -> None:

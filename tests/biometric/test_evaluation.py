@@ -192,7 +192,10 @@ def test_calibration_is_chosen_on_one_half_and_reported_on_the_other():
     assert made.id == made.digest()
     assert made.evidence["choosing"]["people"] == sum(halves)
     assert made.evidence["reporting"]["people"] == 120 - sum(halves)
-    assert made.fused_threshold == max(made.evidence["threshold_by_population"].values())
+    asked = made.evidence["threshold_by_population"]
+    assert made.fused_threshold == max(asked["choosing half"]["upper"], asked["other"]["estimate"])
+    assert made.projection is None  # so few people teach none
+    assert made.projection_sha256 == ""
     assert made.evidence["reporting"]["fmr"]["value"] <= 2e-3
 
 
