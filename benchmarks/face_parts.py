@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from biometric.align import facenet_crop, sface_crop
-from biometric.evaluation.drawn_face import login_frames
+from biometric.evaluation.drawn_login import login_frames
 from biometric.image import decode_image
 from biometric.landmarks import five_points
 from biometric.pipeline import STILL_SEARCH_SIDE_PX, FacePipeline

@@ -1,7 +1,14 @@
-"""A drawn face that turns, blinks and smiles: frames for benchmarks where no person's picture is at hand.
+"""A drawn face that turns, blinks, smiles, comes closer and stands in coloured light.
+
+For benchmarks and tests where no person's picture is at hand. Rules:
+ * A pinhole camera sees it, so what comes closer grows as a head does: the nose more than the ears.
+ * The screen's light falls off with the square of the distance and with how far the skin looks away from it: the
+   middle of the face gets more than its sides, what is behind gets next to none.
 
 Detector and mesh see a face in it, so every part of a login has its usual work to do. It resembles nobody. It also
 shows what a challenge alone does not stop: a puppet that obeys.
+
+Not here: when it does what (drawn_login.py).
 """
 
 from __future__ import annotations
@@ -12,10 +19,8 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from biometric.types import Frame
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -23,11 +28,12 @@ if TYPE_CHECKING:
 
 SIZE: Final = (640, 480)
 MIDDLE: Final = (320.0, 200.0)  # between the eyes
-EYES_PX: Final = 90.0  # outer-eye distance
-FRAME_MS: Final = 66
-FRAMES: Final = 60
-STEPS: Final = "turn_left blink:1 smile"
-NOISE: Final = 3.0  # grey levels; a sensor's
+EYES_PX: Final = 90.0  # outer-eye distance, at rest
+DISTANCE: Final = 5.7  # from the camera at rest, in outer-eye distances: a lens of 64 degrees (liveness/approach.py)
+SHARE: Final = 0.06  # white screen against the room's light on a face at rest
+GAMMA: Final = 2.2  # of the camera's values
+_FACE: Final = ((0, 0.35, -0.25), (0.78, 1.02))  # middle and radii
+_ASIDE: Final = 0.85  # how far the rim of the face looks away from the camera; 1 is sideways
 
 _SKIN, _SHADE, _SIDE, _LID, _HAIR = (135, 165, 215), (105, 135, 185), (120, 150, 200), (115, 140, 190), (35, 40, 50)
 _BROW, _WHITE, _IRIS, _PUPIL = (40, 50, 70), (225, 230, 235), (50, 60, 80), (10, 10, 10)
@@ -36,40 +42,31 @@ _NECK, _SHIRT, _LIPS, _LINE, _NOSTRIL = (105, 130, 185), (90, 60, 40), (95, 95, 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the face does: degrees towards its own left, lids 0 to 1, smile 0 to 1."""
+    """What the face does.
+
+    Attributes:
+        yaw: degrees towards its own left.
+        blink: lids, 0 open to 1 closed.
+        smile: 0 to 1.
+        near: times the size at rest.
+        light: the screen's linear light (blue, green, red, each 0 to 1).
+    """
 
     yaw: float = 0.0
     blink: float = 0.0
     smile: float = 0.0
-
-
-def login_frames(*, seed: int = 1) -> Iterator[Frame]:
-    """Yield the frames of one login that does STEPS, as a page sends them."""
-    rng = np.random.default_rng(seed)
-    for seq, look in enumerate(_script()):
-        noisy = draw(look).astype(np.float32) + rng.normal(0, NOISE, (SIZE[1], SIZE[0], 3))
-        picture = np.clip(noisy, 0, 255).astype(np.uint8)
-        jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
-        yield Frame(seq, seq * FRAME_MS, jpeg)
-
-
-def _script() -> list[Look]:
-    """Return FRAMES looks: rest, turn and back, one blink, a smile that is done in the last batch."""
-    looks = [Look()] * 8
-    looks += [Look(yaw=float(yaw)) for yaw in (3, 7, 12, 17, 22, 26, 28, 28, 28, 28, 28, 24, 18, 11, 5)]
-    looks += [Look()] * 3 + [Look(blink=0.6), Look(blink=1.0), Look(blink=0.7)] + [Look()] * 24
-    looks += [Look(smile=0.4), Look(smile=0.8)]
-    return looks + [Look(smile=1.0)] * (FRAMES - len(looks))
+    near: float = 1.0
+    light: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def draw(look: Look) -> Image:
     """Return the picture, without noise."""
     canvas = np.full((SIZE[1], SIZE[0], 3), (150, 140, 130), np.uint8)
-    pen = _Pen(canvas, look.yaw)
+    pen = _Pen(canvas, look)
     pen.fill([(-0.45, 0.9, -0.6), (0.45, 0.9, -0.6), (0.6, 2.4, -0.6), (-0.6, 2.4, -0.6)], _NECK)
     pen.fill([(-1.9, 2.1, -0.7), (1.9, 2.1, -0.7), (2.2, 3.2, -0.7), (-2.2, 3.2, -0.7)], _SHIRT)
     pen.ellipse((0, 0.15, -0.5), (0.95, 1.25), _HAIR)
-    pen.ellipse((0, 0.35, -0.25), (0.78, 1.02), _SKIN)
+    pen.ellipse(*_FACE, _SKIN)
     for side in (-1, 1):
         pen.ellipse((side * 0.8, 0.3, -0.55), (0.1, 0.22), _SIDE)
         _eye(pen, side, look.blink)
@@ -78,7 +75,21 @@ def draw(look: Look) -> Image:
     for side in (-1, 1):
         pen.ellipse((side * 0.085, 0.475, 0.3), (0.045, 0.025), _NOSTRIL)
     _mouth(pen, look.smile)
-    return np.asarray(cv2.GaussianBlur(canvas, (0, 0), 1.6), np.uint8)
+    soft = np.asarray(cv2.GaussianBlur(canvas, (0, 0), 1.6), np.uint8)
+    return _lit(soft, look, pen) if any(look.light) else soft
+
+
+def _lit(picture: Image, look: Look, pen: _Pen) -> Image:
+    """Return the picture with the screen's light on the face."""
+    (left, top), (right, bottom) = pen.box(*_FACE)
+    rows, columns = np.mgrid[: SIZE[1], : SIZE[0]]
+    across = (columns - (left + right) / 2) / ((right - left) / 2)
+    down = (rows - (top + bottom) / 2) / ((bottom - top) / 2)
+    radius = across**2 + down**2
+    facing = np.where(radius < 1, np.sqrt(np.clip(1 - _ASIDE * radius, 0, 1)), 0.0)
+    amount = cv2.GaussianBlur((SHARE * look.near**2 * facing).astype(np.float32), (0, 0), 2)
+    gain = (1 + amount[:, :, None] * np.array(look.light, np.float32)) ** (1 / GAMMA)
+    return np.clip(picture * gain + 0.5, 0, 255).astype(np.uint8)
 
 
 _NOSE: Final = (
@@ -118,9 +129,10 @@ def _arc(
 class _Pen:
     """Draws shapes given in outer-eye distances (right, down, towards the camera) on a head turned by yaw."""
 
-    def __init__(self, canvas: Image, yaw: float) -> None:
+    def __init__(self, canvas: Image, look: Look) -> None:
         self._canvas = canvas
-        self._cos, self._sin = float(np.cos(np.radians(yaw))), float(np.sin(np.radians(yaw)))
+        self._cos, self._sin = float(np.cos(np.radians(look.yaw))), float(np.sin(np.radians(look.yaw)))
+        self._distance = DISTANCE / look.near
 
     def fill(self, shape: Sequence[tuple[float, float, float]], colour: tuple[int, int, int]) -> None:
         """Fill a polygon."""
@@ -132,6 +144,14 @@ class _Pen:
         """Fill an ellipse that faces forward."""
         self.fill(_arc(centre, radii, 0, 360), colour)
 
+    def box(
+        self, centre: tuple[float, float, float], radii: tuple[float, float]
+    ) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return upper left and lower right corner of an ellipse, in pixels."""
+        seen = self._seen(_arc(centre, radii, 0, 360))
+        (left, top), (right, bottom) = seen.min(axis=0).tolist(), seen.max(axis=0).tolist()
+        return (left, top), (right, bottom)
+
     def line(self, shape: Sequence[tuple[float, float, float]], colour: tuple[int, int, int]) -> None:
         """Draw an open line."""
         cv2.polylines(
@@ -140,5 +160,6 @@ class _Pen:
 
     def _seen(self, shape: Sequence[tuple[float, float, float]]) -> NDArray[np.int32]:
         x, y, forward = np.array(shape).T
-        across = x * self._cos + forward * self._sin
-        return np.rint(np.column_stack([across, y]) * EYES_PX + MIDDLE).astype(np.int32)
+        across, towards = x * self._cos + forward * self._sin, forward * self._cos - x * self._sin
+        zoom = EYES_PX * DISTANCE / (self._distance - towards)
+        return np.rint(np.column_stack([across * zoom, y * zoom]) + MIDDLE).astype(np.int32)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -18,13 +20,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from biometric.evaluation.drawn_login import Film
     from biometric.types import Frame
     from plugin.ceremonies.types import CeremonyView
     from plugin.factors.face import FaceFactor
     from plugin.settings import Settings
     from plugin.wiring import Services
 
-BATCH: Final = 6
 UPLOAD_MS: Final = 60
 
 
@@ -33,39 +35,48 @@ UPLOAD_MS: Final = 60
 @click.option("--runs", type=click.IntRange(1, 1000), default=10, show_default=True, help="Logins; medians count.")
 @models_dir_option
 def command(out: Path, *, runs: int, models_dir: Path) -> None:
-    """Measure one login: ceremony, one-time code, face challenge of 60 frames, verdict, result code.
+    """Measure one login: ceremony, one-time code, face challenge, verdict, result code.
 
-    A drawn face stands before the camera. SQLite and keys in a temporary folder, one process, no HTTP.
+    A drawn face stands before the camera, once in 60 frames and once in 156 (`facestep bench face --help`). SQLite
+    and keys in a temporary folder, one process, no HTTP.
 
     \b
     Example:
       facestep bench login --json login.json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
-    from biometric.evaluation.drawn_face import login_frames
+    from biometric.evaluation.drawn_login import FLUENT, SPARSE
     from plugin.commands import bench_rig
     from plugin.wiring import build_services, utc_now
 
-    film = list(login_frames())
     with bench_rig.temporary_settings(models_dir) as settings:
         services = build_services(settings)
         services = replace(services, face=_face_with_known_steps(services, settings))
         now = utc_now()
         person, view = bench_rig.enrol_totp(services, "somebody", now=now)
         shown = services.recovery_codes.show(view, now=now)
-        _pass_camera(services, services.recovery_codes.acknowledge(shown.view, now=now), film, now=now)
-        measured = []
-        for number in range(1, runs + 1):
-            at = now + timedelta(seconds=30 * number)
-            measured.append(bench_rig.measured(lambda at=at: _log_in(services, person, film, now=at)))  # type: ignore[misc]
-    result = {"unit": "one login", **bench_rig.summary(measured)}
-    write_json(out, result)
-    click.echo(
-        f"{result['cpu_s']['median']:.3f} CPU s, {result['wall_s']['median']:.3f} s wall a login; "
-        f"peak {result['peak_rss_mb']:.0f} MB"
-    )
+        _pass_camera(services, services.recovery_codes.acknowledge(shown.view, now=now), SPARSE, now=now)
+        times = (now + timedelta(seconds=30 * number) for number in range(1, 2 * runs + 1))
+        for film in (SPARSE, FLUENT):
+            _drawn(film)
+        sparse, fluent = (
+            _measured(services, person, film, times=list(islice(times, runs))) for film in (SPARSE, FLUENT)
+        )
+    write_json(out, {"unit": "one login", **sparse, "fluent": fluent})
+    for figures in (sparse, fluent):
+        click.echo(
+            f"{figures['frames']} frames: {figures['cpu_s']['median']:.3f} CPU s, "
+            f"{figures['wall_s']['median']:.3f} s wall a login; peak {figures['peak_rss_mb']:.0f} MB"
+        )
 
 
-def _log_in(services: Services, person: Any, film: Sequence[Frame], *, now: datetime) -> None:
+def _measured(services: Services, person: Any, film: Film, *, times: Sequence[datetime]) -> dict[str, Any]:
+    from plugin.commands import bench_rig
+
+    measured = [bench_rig.measured(partial(_log_in, services, person, film, now=at)) for at in times]
+    return {"frames": film.frames, **bench_rig.summary(measured)}
+
+
+def _log_in(services: Services, person: Any, film: Film, *, now: datetime) -> None:
     from plugin.ceremonies.types import Purpose
     from plugin.commands import bench_rig
 
@@ -75,15 +86,26 @@ def _log_in(services: Services, person: Any, film: Sequence[Frame], *, now: date
     services.ceremonies.issue_code(done, now=now)
 
 
-def _pass_camera(services: Services, view: CeremonyView, film: Sequence[Frame], *, now: datetime) -> CeremonyView:
+def _pass_camera(services: Services, view: CeremonyView, film: Film, *, now: datetime) -> CeremonyView:
     """Send the film in batches; the last one brings the verdict. Raises FaceRefused if it is a no."""
-    frames = [_fresh(frame) for frame in film]
-    view = services.face.start(view, now=now).view
-    for start in range(0, len(frames), BATCH):
-        batch = frames[max(0, start - 1) : start + BATCH]
+    from biometric.evaluation.drawn_login import batches
+    from biometric.liveness.chain import sign_frames
+
+    challenge = services.face.start(view, now=now)
+    frames = sign_frames([_fresh(frame) for frame in _drawn(film)], key=challenge.chain_key)
+    view = challenge.view
+    for batch, light_ms in batches(frames, film):
         at = now + timedelta(milliseconds=batch[-1].captured_ms + UPLOAD_MS)
-        view = services.face.push(view, batch, now=at).view
+        view = services.face.push(view, batch, now=at, light_ms=light_ms).view
     return view
+
+
+@cache
+def _drawn(film: Film) -> list[Frame]:
+    """Return the film's frames; drawn once, so that drawing is not measured."""
+    from biometric.evaluation.drawn_login import login_frames
+
+    return list(login_frames(film))
 
 
 def _fresh(frame: Frame) -> Frame:
@@ -93,7 +115,7 @@ def _fresh(frame: Frame) -> Frame:
 
 def _face_with_known_steps(services: Services, settings: Settings) -> FaceFactor:
     """Return a face factor whose challenge is always the one that the drawn face obeys."""
-    from biometric.evaluation.drawn_face import STEPS
+    from biometric.evaluation.drawn_login import SHOWN, STEPS
     from biometric.liveness.challenge import parse_steps
     from biometric.liveness.session import FaceSession
     from plugin.factors.face import FaceFactor
@@ -106,7 +128,7 @@ def _face_with_known_steps(services: Services, settings: Settings) -> FaceFactor
         def begin(cls, steps: Sequence[Any], **options: Any) -> FaceSession:
             """Begin with other steps than those drawn."""
             del steps
-            return FaceSession.begin(parse_steps(STEPS), **{**options, "pauses_ms": (), "colours": ()})
+            return FaceSession.begin(parse_steps(STEPS), **{**options, "pauses_ms": (), "colours": SHOWN})
 
     return FaceFactor(
         ceremonies=services.ceremonies,
