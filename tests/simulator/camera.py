@@ -48,7 +48,7 @@ class Sensor:
 
     def __init__(self, *, seed: int, strength: float = 2.2) -> None:
         rng = np.random.default_rng(seed)
-        white = rng.standard_normal((600, 800, 3)).astype(np.float32)
+        white = rng.standard_normal((600, 800, 3), dtype=np.float32)
         soft = cv2.GaussianBlur(white, (0, 0), 0.6)
         noise = np.round(soft / soft.std() * strength)
         self._more, self._less = np.maximum(noise, 0).astype(np.uint8), np.maximum(-noise, 0).astype(np.uint8)

@@ -28,7 +28,7 @@ FRAME_MS = 66
 BATCH = 6
 ANSWER_MS = 120  # from the last frame of a batch to the page showing the answer
 UPLOAD_MS = 60
-DARK_MS = 200  # the page darkens before the first colour
+DARK_MS = 300  # the page darkens before the first colour (screen_light.js)
 SCREEN_GAMMA = 2.2
 HINT_SHOWN, HINT_STAYS = 2, 8  # answers until a hint is shown, and until somebody notices that it is still there
 
