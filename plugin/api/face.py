@@ -5,15 +5,17 @@ Not here: what the frames show (biometric/), attempts and verdict (factors/face.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, jsonify
 
 from biometric.liveness.challenge import HOLD_MS
 from plugin.api.frames import BATCH, MOST_NEW, read_frames
-from plugin.api.parsing import Flag, json_body
+from plugin.api.parsing import Flag, Number, Schema, Text, json_body
 from plugin.ceremonies.redirects import denied_url, success_url
 from plugin.errors import public
+from plugin.factors.camera_report import LONGEST_LABEL, CameraReport
 from plugin.factors.face import FaceRefused
 from plugin.web.context import load_ceremony, now, services
 
@@ -25,16 +27,22 @@ bp = Blueprint("face", __name__, url_prefix="/face")
 
 _CAMERA: Final = {"width": 640, "height": 480, "interval_ms": 66, "jpeg_quality": 0.9}
 """15 pictures a second: a blink lasts 70 to 400 ms and needs several."""
+_NUMBER: Final = Number(100_000, nullable=True)
+_START: Final[Schema] = {
+    "light": Flag(),
+    "camera": {"label": Text(LONGEST_LABEL), "width": _NUMBER, "height": _NUMBER, "frame_rate": _NUMBER},
+}
 
 
 @bp.post("/start")
 def start(ceremony_id: str) -> Response:
-    """Draw a challenge, which counts as an attempt, and reveal its first step."""
+    """Draw a challenge, which counts as an attempt; reveal its first step and give the key of its frames' chain."""
     view = load_ceremony(ceremony_id)
-    wanted = json_body({"light": Flag()})
+    wanted = json_body(_START)
+    camera = CameraReport(**wanted["camera"])
     settings = services().settings
     try:
-        challenge = services().face.start(view, light=wanted["light"], now=now())
+        challenge = services().face.start(view, light=wanted["light"], camera=camera, now=now())
     except FaceRefused as refusal:
         return _refused(view, refusal)
     sizes = {
@@ -47,6 +55,7 @@ def start(ceremony_id: str) -> Response:
         step=_step(challenge.step),
         steps_total=challenge.steps_total,
         deadline_ms=challenge.deadline_ms,
+        chain_key=urlsafe_b64encode(challenge.chain_key).rstrip(b"=").decode("ascii"),
         frame=_CAMERA | sizes,
     )
 

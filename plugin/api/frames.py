@@ -1,6 +1,7 @@
 """One upload of camera frames: multipart with `meta` (JSON) and the files f0, f1, … in that order.
 
-`meta` is {"frames": [{"seq", "captured_ms"}, …], "light_ms": when the page began to show the colours, or null}.
+`meta` is {"frames": [{"seq", "captured_ms", "tag"}, …], "light_ms": when the page began to show the colours, or null};
+`tag` is 64 hexadecimal digits, the frame's place in the challenge's chain (biometric/liveness/chain.py).
 
 Rules:
  * Frames stay in memory: the parser's usual habit of spooling large files to disk is replaced.
@@ -12,6 +13,7 @@ Not here: whether the frames are a person (biometric/), whether they follow the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
@@ -34,11 +36,13 @@ MOST_NEW: Final = 11
 MOST_FRAMES: Final = MOST_NEW + 1
 """The last frame of the upload before is repeated."""
 _MAX_META_BYTES: Final = 4096
+_TAG: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _READ_BYTES: Final = 64 * 1024
 _MAX_PARSER_BYTES: Final = 2 * _READ_BYTES
 """Werkzeug's limit holds for a text part and for what it has read but not yet cut into parts, so two reads must fit."""
 _MAX_SEQ: Final = 10_000
 _MAX_MS: Final = 600_000
+_Entry = tuple[int, int, bytes]
 
 
 class _MemoryFile(BytesIO):
@@ -92,7 +96,7 @@ def read_frames(*, max_frame_bytes: int) -> Upload:
     return Upload(_pair(entries, files), light_ms)
 
 
-def _read_meta(form: MultiDict[str, str]) -> tuple[list[tuple[int, int]], int | None]:
+def _read_meta(form: MultiDict[str, str]) -> tuple[list[_Entry], int | None]:
     if list(form) != ["meta"] or len(form.getlist("meta")) != 1:
         _refuse("form_fields")
     if len(form["meta"]) > _MAX_META_BYTES:
@@ -106,10 +110,13 @@ def _read_meta(form: MultiDict[str, str]) -> tuple[list[tuple[int, int]], int | 
     return [_read_entry(entry) for entry in meta["frames"]], light_ms
 
 
-def _read_entry(entry: Any) -> tuple[int, int]:
-    if not isinstance(entry, dict) or set(entry) != {"seq", "captured_ms"}:
+def _read_entry(entry: Any) -> _Entry:
+    if not isinstance(entry, dict) or set(entry) != {"seq", "captured_ms", "tag"}:
         _refuse("meta_frame")
-    return _whole(entry["seq"], _MAX_SEQ), _whole(entry["captured_ms"], _MAX_MS)
+    tag = entry["tag"]
+    if not isinstance(tag, str) or _TAG.fullmatch(tag) is None:
+        _refuse("meta_tag")
+    return _whole(entry["seq"], _MAX_SEQ), _whole(entry["captured_ms"], _MAX_MS), bytes.fromhex(tag)
 
 
 def _whole(value: Any, most: int) -> int:
@@ -118,13 +125,13 @@ def _whole(value: Any, most: int) -> int:
     return value
 
 
-def _pair(meta: list[tuple[int, int]], files: MultiDict[str, FileStorage]) -> list[Frame]:
+def _pair(meta: list[_Entry], files: MultiDict[str, FileStorage]) -> list[Frame]:
     uploads = list(files.items(multi=True))
     if [name for name, _ in uploads] != [f"f{index}" for index in range(len(meta))]:
         _refuse("files")
     return [
-        Frame(seq=seq, captured_ms=captured_ms, jpeg=upload.stream.read())
-        for (seq, captured_ms), (_, upload) in zip(meta, uploads, strict=True)
+        Frame(seq=seq, captured_ms=captured_ms, jpeg=upload.stream.read(), tag=tag)
+        for (seq, captured_ms, tag), (_, upload) in zip(meta, uploads, strict=True)
     ]
 
 

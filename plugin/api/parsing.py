@@ -41,11 +41,19 @@ class TextList:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A finite JSON number from 0 to `most`; `nullable` lets JSON null through."""
+
+    most: float
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """A real JSON boolean."""
 
 
-Schema = dict[str, "Text | TextList | Flag | Schema"]
+Schema = dict[str, "Text | TextList | Number | Flag | Schema"]
 
 
 def json_body(schema: Schema) -> dict[str, Any]:
@@ -77,7 +85,7 @@ def checked(value: Any, schema: Schema) -> dict[str, Any]:
     return value
 
 
-def _check(name: str, value: Any, rule: Text | TextList | Flag | Schema) -> None:
+def _check(name: str, value: Any, rule: Text | TextList | Number | Flag | Schema) -> None:
     match rule:
         case Text():
             fits = (isinstance(value, str) and len(value) <= rule.longest) or (rule.nullable and value is None)
@@ -87,6 +95,9 @@ def _check(name: str, value: Any, rule: Text | TextList | Flag | Schema) -> None
                 and len(value) <= rule.most
                 and all(isinstance(item, str) and len(item) <= rule.longest for item in value)
             )
+        case Number():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            fits = (is_number and 0 <= value <= rule.most) or (rule.nullable and value is None)
         case Flag():
             fits = isinstance(value, bool)
         case _:

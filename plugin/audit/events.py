@@ -83,6 +83,7 @@ DETAILS: Final[dict[str, Kind]] = {
     "denied_by": Kind.CODES,
     "confirmed_by": Kind.CODES,
     "neutral": Kind.CODES,
+    "risk": Kind.CODES,
     "steps": Kind.CODES,
     "amr": Kind.CODES,
     "acr": Kind.TEXT,

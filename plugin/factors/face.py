@@ -12,20 +12,21 @@ Not here: what a live face is (biometric/liveness), what is compared and stored 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from biometric.errors import BiometricError
+from biometric.liveness.chain import KEY_BYTES
 from biometric.liveness.challenge import StepKind, draw_challenge, draw_colours, draw_pauses
 from biometric.liveness.session import FaceSession, State
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.levels import DEMANDED, demands_light, level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
+from plugin.factors.camera_report import CameraReport, camera_risks
 from plugin.factors.enrolment import consent_of
-from plugin.factors.face_verdict import FaceDenied, FaceVerdict, scores
+from plugin.factors.face_verdict import FaceDenied, FaceVerdict, as_code, noted, scores
 from plugin.factors.frame_memory import FrameMemory
 from plugin.factors.gate import Gate
 from plugin.factors.references import References
@@ -56,8 +57,6 @@ STARTED: Final = "face_started_ms"
 TRIES: Final = "face_tries"
 CENTRE: Final = "centre"
 NO_LIGHT: Final = "colour:no_light"  # when nothing else was wrong, the person can do something about it
-_NOT_A_CODE: Final = re.compile(r"[^A-Za-z0-9_.:+\-]+")
-_LONGEST_CODE: Final = 64  # what the audit log takes (audit/events.py)
 
 
 class FaceRefused(FactorRejected):
@@ -85,6 +84,7 @@ class FaceChallenge:
     step: FaceStep
     steps_total: int
     deadline_ms: int
+    chain_key: bytes = field(repr=False)
     view: CeremonyView
 
 
@@ -136,8 +136,12 @@ class FaceFactor:
             calibration=pipeline.calibration,
         )
 
-    def start(self, view: CeremonyView, *, now: datetime, light: bool = True) -> FaceChallenge:
+    def start(
+        self, view: CeremonyView, *, now: datetime, light: bool = True, camera: CameraReport | None = None
+    ) -> FaceChallenge:
         """Draw a challenge and reveal its opening. Without `light` the person has declined the colours.
+
+        What the page says of its `camera` is noted as risk and decides nothing.
 
         1. at the face stage: possession is proven          3. the colours may be declined at this level
         2. enrolling: consent is given, before any picture   4. tries left in this ceremony     5. attempt counted
@@ -157,12 +161,15 @@ class FaceFactor:
         self._gate.take(view, _counted(view), now=now)  # (5)
         steps = draw_challenge(self._rng, light=light)
         deadline_ms = self._settings.challenge_ttl_s * 1000
+        chain_key = self._rng.randbytes(KEY_BYTES)
         session = self._sessions.begin(
             steps,
             mode=view.purpose.value,
             pauses_ms=draw_pauses(self._rng, steps),
             colours=draw_colours(self._rng) if light else (),
             deadline_ms=deadline_ms,
+            chain_key=chain_key,
+            camera_risks=camera_risks(camera),
         )
         left = {"code": "face_rejected", "denied_by": ["left_unfinished"], "attempt": tries - 1}
         unfinished = scratch.get(SESSION) is not None
@@ -175,7 +182,9 @@ class FaceFactor:
             self._gate.log("face_challenge_drawn", view, now=now, details=details, session=transaction)
 
         view = self._ceremonies.save_scratch(view, scratch, now=now, within=within)
-        return FaceChallenge(step=_step(session, -1), steps_total=len(steps), deadline_ms=deadline_ms, view=view)
+        return FaceChallenge(
+            step=_step(session, -1), steps_total=len(steps), deadline_ms=deadline_ms, chain_key=chain_key, view=view
+        )
 
     def push(
         self, view: CeremonyView, frames: Sequence[Frame], *, now: datetime, light_ms: int | None = None
@@ -197,9 +206,11 @@ class FaceFactor:
         try:
             progress = self._look(session, frames, light_ms=light_ms, now_ms=to_ms(now) - int(started))
         except BiometricError as exc:
-            self._refuse(view, scratch, exc.code, [str(session.evidence.broken or exc.code)], now=now)
+            reason = str(session.evidence.broken or exc.code)
+            self._refuse(view, scratch, exc.code, [reason], now=now, risks=session.risks())
         if progress.state is State.FAILED:
-            self._refuse(view, scratch, "face_rejected", [str(session.evidence.failed)], now=now)
+            reason = str(session.evidence.failed)
+            self._refuse(view, scratch, "face_rejected", [reason], now=now, risks=session.risks())
 
         def within(transaction: Session) -> None:
             self._memory.remember(transaction, frames, challenge=challenge, now=now)
@@ -220,7 +231,7 @@ class FaceFactor:
             done = judge(view, session, demanded=DEMANDED[self._level(view)], now=now)
         except FaceDenied as exc:
             code = "light_missing" if exc.reasons == (NO_LIGHT,) else exc.code
-            self._refuse(view, scratch, code, exc.reasons, now=now, likeness=exc.likeness)
+            self._refuse(view, scratch, code, exc.reasons, now=now, likeness=exc.likeness, risks=session.risks())
         return FaceProgress(state="finished", hint=None, step=None, view=done)
 
     def _level(self, view: CeremonyView) -> str:
@@ -253,14 +264,16 @@ class FaceFactor:
         *,
         now: datetime,
         likeness: Comparison | None = None,
+        risks: Sequence[str] = (),
     ) -> NoReturn:
         """Consume the challenge, or end the ceremony after the last one; audit why; raise FaceRefused."""
         tries = int(scratch.get(TRIES) or b"0")
         details = {
             "code": code,
-            "denied_by": [_as_code(reason) for reason in reasons],
+            "denied_by": [as_code(reason) for reason in reasons],
             "attempt": tries,
             **scores(likeness),
+            **noted(risks),
         }
         self._gate.log("face_refused", view, now=now, details=details)
         may_retry = tries < MAX_CHALLENGES
@@ -269,11 +282,6 @@ class FaceFactor:
         elif scratch.get(SESSION) is not None:
             self._ceremonies.save_scratch(view, scratch.without(SESSION, STARTED), now=now)
         raise FaceRefused(code, ",".join(reasons), may_retry=may_retry)
-
-
-def _as_code(reason: str) -> str:
-    """Return a reason as one word for the log; some come from error messages."""
-    return _NOT_A_CODE.sub("_", reason).lstrip("_.:+-")[:_LONGEST_CODE] or "unnamed"
 
 
 def _counted(view: CeremonyView) -> Counted:

@@ -12,7 +12,8 @@ Not here: challenges, frames and tries (face.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from biometric.compare import compare
 from biometric.errors import FaceRejected
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from plugin.factors.gate import Gate
     from plugin.factors.references import Enrolled, References
     from plugin.store.database import Database
+
+
+_NOT_A_CODE: Final = re.compile(r"[^A-Za-z0-9_.:+\-]+")
+_LONGEST_CODE: Final = 64  # what the audit log takes (audit/events.py)
 
 
 class FaceDenied(Exception):  # noqa: N818  (an outcome)
@@ -90,7 +95,7 @@ class FaceVerdict:
                 proven=Amr.FACE.value,
                 within=within,
                 event="factor_accepted",
-                details=self._judged(live, live.comparison),
+                details=self._judged(live, live.comparison) | noted(session.risks()),
             )
         except UsedMeanwhile as exc:
             raise FaceDenied([exc.check]) from exc
@@ -127,7 +132,7 @@ class FaceVerdict:
             proven=Amr.FACE.value,
             within=within,
             event="enrolled",
-            details=kept | self._judged(live, likeness),
+            details=kept | self._judged(live, likeness) | noted(session.risks()),
             reference_id=row.id,
         )
 
@@ -160,6 +165,16 @@ class FaceVerdict:
         """Return what the audit log may keep of a decision."""
         found = {"confirmed_by": list(live.confirmed_by), "calibration": self._calibration.id}
         return found | scores(likeness)
+
+
+def as_code(reason: str) -> str:
+    """Return a reason as one word for the log; some come from error messages."""
+    return _NOT_A_CODE.sub("_", reason).lstrip("_.:+-")[:_LONGEST_CODE] or "unnamed"
+
+
+def noted(risks: Sequence[str]) -> dict[str, list[str]]:
+    """Return the risk codes of a challenge, for the audit log only; nothing where there are none."""
+    return {"risk": list(risks)} if risks else {}
 
 
 def scores(likeness: Comparison | None) -> dict[str, float]:

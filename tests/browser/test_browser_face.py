@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from werkzeug.formparser import parse_form_data
 
+from biometric.liveness.chain import sign_frames
+from biometric.types import Frame
 from plugin.ceremonies.types import Stage
 
 pytestmark = pytest.mark.browser
@@ -17,6 +19,7 @@ START = {
     "step": {"index": -1, "action": "centre", "count": 1},
     "steps_total": 5,
     "deadline_ms": 30_000,
+    "chain_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
     "frame": {
         "width": 640,
         "height": 480,
@@ -128,6 +131,27 @@ def test_frames_are_sent_unmirrored_in_order_and_every_upload_repeats_the_last_f
     assert picture.shape == (480, 640, 3)
     blue, red = picture[240, 600], picture[240, 40]
     assert (blue[0] > 200, red[2] > 200) == (True, True)
+
+
+def test_every_frame_carries_the_tag_of_its_place_in_the_chain(at_camera):
+    page, server = at_camera([GO_ON, GO_ON, REFUSED])
+    page.click("#face-start")
+    state(page, "refused")
+    sent = [one for at, upload in enumerate(server.uploads) for one in upload[1 if at else 0 :]]
+    frames = [Frame(entry["seq"], entry["captured_ms"], jpeg) for entry, jpeg in sent]
+    expected = [frame.tag.hex() for frame in sign_frames(frames, key=bytes(range(32)))]
+    assert [entry["tag"] for entry, _ in sent] == expected
+    assert len(expected) >= 12
+
+
+def test_the_page_tells_what_the_browser_says_of_its_camera(at_camera):
+    page, server = at_camera([REFUSED])
+    page.click("#face-start")
+    state(page, "refused")
+    assert server.starts[0]["light"] is True
+    camera = server.starts[0]["camera"]
+    assert set(camera) == {"label", "width", "height", "frame_rate"}
+    assert (camera["width"], camera["height"]) == (640, 480)
 
 
 def test_a_camera_that_gives_each_picture_four_times_has_none_sent_twice(at_camera):
@@ -295,7 +319,7 @@ def test_the_colours_are_shown_in_order_for_as_long_as_asked_and_the_page_says_w
     paints(page)
     page.click("#face-start")
     state(page, "refused")
-    assert server.starts == [{"light": True}]
+    assert [start["light"] for start in server.starts] == [True]
     painted = page.evaluate("window.painted")
     colours = {name: f"rgb({value[0]}, {value[1]}, {value[2]})" for name, value in (("red", RED), ("green", GREEN))}
     lit = [(at, colour) for at, hidden, colour in painted if not hidden and colour in colours.values()]
@@ -313,7 +337,7 @@ def test_who_declines_the_colours_is_not_shown_any(at_camera):
     page.uncheck("#face-light-wanted")
     page.click("#face-start")
     state(page, "refused")
-    assert server.starts == [{"light": False}]
+    assert [start["light"] for start in server.starts] == [False]
     assert set(server.light_ms) == {None}
     assert page.locator("#face-light").is_hidden()
 

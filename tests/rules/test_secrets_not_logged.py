@@ -24,6 +24,8 @@ from tests.plugin.factors.scripted import face_of, shows
 from tests.plugin.factors.soft_key import unb64
 from tests.plugin.factors.world import World, world
 
+CAMERA = {"label": "Somebody's own telephone (OBS Virtual Camera)", "width": 640, "height": 480, "frame_rate": 30}
+
 __all__ = ["world"]
 
 IN_THE_CLEAR = {"one-time code", "state", "nonce"}
@@ -35,6 +37,7 @@ KINDS = {
     *("enrolment code", "TOTP secret", "one-time code", "recovery code", "result code", "id_token", "access token"),
     *("passkey challenge", "passkey clientDataJSON", "passkey authenticatorData", "passkey signature", "client data"),
     *("frame", "embedding float16", "embedding float32", "embedding float64", "embedding number"),
+    "camera label",
 }
 
 
@@ -150,9 +153,10 @@ class Journey:
         self.redeems(self.call(self.alice, "finish"))
 
     def passes_camera(self, browser) -> None:
-        self.call(browser, "face/start", {"light": True})
+        self.keep("camera label", CAMERA["label"].encode())
+        self.call(browser, "face/start", {"light": True, "camera": CAMERA})
         self.sends(browser, "done:mallory:planarity/flat")
-        self.call(browser, "face/start", {"light": True})
+        self.call(browser, "face/start", {"light": True, "camera": CAMERA})
         self.redeems(self.sends(browser, f"done:{browser.person.owner.subject}"))
 
     def sends(self, browser, last: str) -> dict:
@@ -289,7 +293,7 @@ def test_no_score_leaves_with_an_answer(world):
     made = Journey(world)
     made.enrols_with_app()
     made.proves_app()
-    made.call(made.alice, "face/start", {"light": True})
+    made.call(made.alice, "face/start", {"light": True, "camera": CAMERA})
     answer = made.sends(made.alice, "done:mallory")
     assert answer["state"] == "refused"
     assert not re.search(r"similar|score|threshold|\d\.\d", repr(answer))

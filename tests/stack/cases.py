@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 REFUSED = "refused, audited"
 TRIES = 3
+START = {"light": True, "camera": {"label": "Integrated Camera", "width": 640, "height": 480, "frame_rate": 30}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def yesterdays_frames(world: World) -> str:
         _at_the_camera(world, visitor)
         base = visitor.page.url.split("?", maxsplit=1)[0].replace("/ceremony/", "/api/ceremony/")
         headers = {"X-Facestep": "1", "Origin": world.stack.service.url}
-        visitor.context.request.post(f"{base}/face/start", data={"light": True}, headers=headers)
+        visitor.context.request.post(f"{base}/face/start", data=START, headers=headers)
         began, answer = time.monotonic(), {}
         for post in world.recorded:  # at the pace of the recording: a patient attacker
             wait = (post.at_s - world.recorded[0].at_s) - (time.monotonic() - began)
@@ -261,7 +262,7 @@ def no_possession_factor(world: World) -> str:
         visitor.open_login(world.totp_owner)
         base = visitor.page.url.split("?", maxsplit=1)[0].replace("/ceremony/", "/api/ceremony/")
         headers = {"X-Facestep": "1", "Origin": world.stack.service.url}
-        answer = visitor.context.request.post(f"{base}/face/start", data={"light": True}, headers=headers)
+        answer = visitor.context.request.post(f"{base}/face/start", data=START, headers=headers)
         error = answer.json().get("error")
     state = "refused" if answer.status == 403 and error == "possession_first" else f"{answer.status} {error}"
     return f"{state}, {world.found(mark, 'face_refused', check='possession_first')}"

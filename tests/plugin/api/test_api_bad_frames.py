@@ -14,12 +14,13 @@ from sqlalchemy import func, select
 
 from biometric.liveness.stream import MAX_FRAMES
 from biometric.pipeline import FacePipeline
+from biometric.types import Frame
 from plugin.ceremonies.types import Stage
 from plugin.errors import PUBLIC
 from plugin.pages.texts import BROWSER_TEXTS
 from plugin.store.tables import ResultCode
 from tests.fixtures_cache import load_picture
-from tests.plugin.api.web import Browser, error_of, make_app
+from tests.plugin.api.web import CAMERA, Browser, Chain, error_of, make_app
 
 FRAME_MS = 66
 RNG = np.random.default_rng(1)
@@ -201,3 +202,51 @@ def test_no_face_and_several_faces_are_told_and_never_finish(world, sits, pipeli
     assert f"hint.{hint}" in BROWSER_TEXTS
     assert not {"finished", "next_step"} & {state for state, _ in said}
     assert nothing_accepted(world, browser)
+
+
+@pytest.mark.parametrize("key", [bytes(32), b"another challenge's key, 32 bytes"], ids=["no key", "another key"])
+def test_frames_that_do_not_carry_this_challenges_chain_are_refused(world, at_camera, key):
+    at_camera.chain = Chain(key)
+    assert at_camera.uploads(camera()).get_json()["error"] == "frames_invalid"
+    assert world.audited("face_refused")[-1]["denied_by"] == ["chain"]
+    assert nothing_accepted(world, at_camera)
+
+
+def test_frames_that_were_exchanged_after_the_page_had_tagged_them_are_refused(world, at_camera):
+    honest = at_camera.chain
+    frames = camera()
+    tags = honest.sign([Frame(*frame) for frame in frames])
+    at_camera.chain = SimpleNamespace(sign=lambda _: tags)
+    assert (
+        at_camera.uploads([*frames[:3], (3, 3 * FRAME_MS, jpeg()), *frames[4:]]).get_json()["error"] == "frames_invalid"
+    )
+    assert world.audited("face_refused")[-1]["denied_by"] == ["chain"]
+
+
+def test_the_key_comes_with_the_challenge_and_never_again(at_camera):
+    answer = at_camera.starts_face().get_json()
+    assert len(answer["chain_key"]) == 43
+    assert answer["chain_key"] != at_camera.starts_face().get_json()["chain_key"]
+    assert "chain_key" not in at_camera.uploads(camera()).get_json()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"label": "x" * 201},
+        {"label": None},
+        {"width": "640"},
+        {"width": -1},
+        {"frame_rate": True},
+        {"frame_rate": 1e9},
+        {"device_id": "secret"},
+    ],
+    ids=str,
+)
+def test_a_camera_report_of_another_shape_is_refused(at_camera, said):
+    assert error_of(at_camera.starts_face(camera=CAMERA | said)) == (400, "bad_request")
+
+
+def test_a_browser_that_tells_nothing_of_its_camera_may_go_on(at_camera):
+    silent = {"label": "", "width": None, "height": None, "frame_rate": None}
+    assert "step" in at_camera.starts_face(camera=silent).get_json()

@@ -3,7 +3,7 @@
 import pytest
 
 from plugin.ceremonies.types import Purpose, Stage
-from tests.plugin.api.web import Browser, error_of
+from tests.plugin.api.web import CAMERA, Browser, error_of
 
 CREDENTIAL = {
     "credential": {
@@ -32,7 +32,7 @@ CALLS = {
     "webauthn/verify": CREDENTIAL,
     "recovery/acknowledge": {},
     "recovery/verify": {"code": "ABCD-EFGH"},
-    "face/start": {"light": True},
+    "face/start": {"light": True, "camera": CAMERA},
 }
 STAGE_OF = {
     "invitation": Stage.INVITATION,

@@ -28,6 +28,7 @@ def refused(response, *, may_retry=True):
 
 def test_a_challenge_reveals_only_the_look_straight(at_camera):
     answer = at_camera.starts_face().get_json()
+    assert len(answer.pop("chain_key")) == 43
     assert answer == {
         "step": {"index": -1, "action": "centre", "count": 1},
         "steps_total": 5,

@@ -9,10 +9,11 @@ from plugin.api.frames import MOST_FRAMES, read_frames
 from plugin.errors import ServiceError
 
 MAX_FRAME = 10_000
+TAG = "ab" * 32
 
 
 def meta(count, first=0):
-    entries = [{"seq": first + i, "captured_ms": (first + i) * 66} for i in range(count)]
+    entries = [{"seq": first + i, "captured_ms": (first + i) * 66, "tag": f"{first + i:064x}"} for i in range(count)]
     return {"frames": entries, "light_ms": None}
 
 
@@ -38,6 +39,7 @@ def refused(*args, **more):
 def test_frames_arrive_in_order_with_their_bytes():
     frames = upload(meta(3, first=5), files=some_files(3))
     assert [(frame.seq, frame.captured_ms) for frame in frames] == [(5, 330), (6, 396), (7, 462)]
+    assert [frame.tag for frame in frames] == [bytes(31) + bytes([seq]) for seq in (5, 6, 7)]
     assert [frame.jpeg for frame in frames] == [content for _, content in some_files(3)]
 
 
@@ -84,21 +86,27 @@ def test_files_must_be_exactly_the_announced_ones(entries, files):
 @pytest.mark.parametrize(
     "entry",
     [
-        {"seq": 0},
-        {"seq": 0, "captured_ms": 1, "width": 640},
-        {"seq": "0", "captured_ms": 1},
-        {"seq": True, "captured_ms": 1},
-        {"seq": 0.0, "captured_ms": 1},
-        {"seq": -1, "captured_ms": 1},
-        {"seq": 0, "captured_ms": -1},
-        {"seq": 10**9, "captured_ms": 1},
-        {"seq": 0, "captured_ms": 10**9},
-        {"seq": None, "captured_ms": 1},
-        [0, 1],
+        {"seq": 0, "tag": TAG},
+        {"seq": 0, "captured_ms": 1},
+        {"seq": 0, "captured_ms": 1, "tag": TAG, "width": 640},
+        {"seq": "0", "captured_ms": 1, "tag": TAG},
+        {"seq": True, "captured_ms": 1, "tag": TAG},
+        {"seq": 0.0, "captured_ms": 1, "tag": TAG},
+        {"seq": -1, "captured_ms": 1, "tag": TAG},
+        {"seq": 0, "captured_ms": -1, "tag": TAG},
+        {"seq": 10**9, "captured_ms": 1, "tag": TAG},
+        {"seq": 0, "captured_ms": 10**9, "tag": TAG},
+        {"seq": None, "captured_ms": 1, "tag": TAG},
+        {"seq": 0, "captured_ms": 1, "tag": None},
+        {"seq": 0, "captured_ms": 1, "tag": ""},
+        {"seq": 0, "captured_ms": 1, "tag": TAG[:-2]},
+        {"seq": 0, "captured_ms": 1, "tag": TAG.upper()},
+        {"seq": 0, "captured_ms": 1, "tag": TAG + "\n"},
+        [0, 1, TAG],
     ],
     ids=str,
 )
-def test_what_is_said_about_a_frame_is_two_whole_numbers_in_range(entry):
+def test_what_is_said_about_a_frame_is_two_whole_numbers_in_range_and_a_tag(entry):
     assert refused({"frames": [entry], "light_ms": None}, files=some_files(1)) == "bad_request"
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import encode_multipart_formdata
 
+from biometric.liveness.chain import START, sign_frames
+from biometric.types import Frame
 from plugin.app import create_app
 from plugin.factors.face import FaceFactor
 from plugin.web.cookies import cookie_name
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from tests.plugin.factors.world import Person, World
+
+
+CAMERA = {"label": "Integrated Camera", "width": 640, "height": 480, "frame_rate": 30}
 
 
 class NoCamera:
@@ -66,12 +72,28 @@ def parts_of(world: World) -> dict[str, Any]:
     }
 
 
+class Chain:
+    """Tags frames as the page does: a frame that is sent again keeps its tag."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key, self._last = key, Frame(0, 0, b"", START)
+
+    def sign(self, frames: list[Frame]) -> list[Frame]:
+        """Return the frames with their tags."""
+        known = frames[:1] == [replace(self._last, tag=b"")]
+        signed = sign_frames(frames[1:] if known else frames, key=self._key, before=self._last.tag)
+        whole = [self._last, *signed] if known else signed
+        self._last = whole[-1] if whole else self._last
+        return whole
+
+
 @dataclass
 class Browser:
     """One browser with its cookies; `person` is who sits there."""
 
     app: Flask
     person: Person
+    chain: Chain = field(default_factory=lambda: Chain(bytes(32)))
 
     def __post_init__(self) -> None:
         self.client = self.app.test_client()
@@ -105,12 +127,18 @@ class Browser:
     def sends_frames(self, jpegs: list[bytes], *, first: int = 0) -> TestResponse:
         return self.uploads([(first + i, (first + i) * 66, jpeg) for i, jpeg in enumerate(jpegs)])
 
-    def starts_face(self, *, light: bool = True) -> TestResponse:
-        return self.call("face/start", {"light": light})
+    def starts_face(self, *, light: bool = True, camera: dict[str, Any] = CAMERA) -> TestResponse:
+        """Ask for a challenge; keep the key of its frames' chain."""
+        response = self.call("face/start", {"light": light, "camera": camera})
+        key = (response.get_json() or {}).get("chain_key")
+        if key is not None:
+            self.chain = Chain(urlsafe_b64decode(key + "="))
+        return response
 
     def uploads(self, frames: list[tuple[int, int, bytes]], *, light_ms: int | None = None) -> TestResponse:
         """Send frames that say of themselves what the test says: position, time of capture, bytes."""
-        entries = [{"seq": seq, "captured_ms": captured_ms} for seq, captured_ms, _ in frames]
+        tagged = self.chain.sign([Frame(*frame) for frame in frames])
+        entries = [{"seq": one.seq, "captured_ms": one.captured_ms, "tag": one.tag.hex()} for one in tagged]
         meta = {"frames": entries, "light_ms": light_ms}
         parts: list[Any] = [("meta", json.dumps(meta))]
         parts += [(f"f{i}", (f"f{i}.jpg", jpeg, "image/jpeg")) for i, (_, _, jpeg) in enumerate(frames)]

@@ -16,6 +16,7 @@ import numpy as np
 from biometric.calibration import Calibration, ModelCalibration
 from biometric.compare import compare
 from biometric.errors import FaceRejected, FramesInvalid, ImageUnreadable
+from biometric.liveness.chain import KEY_BYTES
 from biometric.liveness.challenge import Step, StepKind
 from biometric.liveness.session import LiveFace, Progress, State
 from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings, Frame
@@ -63,11 +64,13 @@ class ScriptedSession:
         self.state = state
 
     @classmethod
-    def begin(cls, steps, *, mode, pauses_ms, colours, deadline_ms) -> ScriptedSession:
+    def begin(cls, steps, *, mode, pauses_ms, colours, deadline_ms, chain_key, camera_risks) -> ScriptedSession:
+        assert len(chain_key) == KEY_BYTES
         assert len(pauses_ms) == len(steps)
         assert bool(colours) == any(step.kind is StepKind.FLASH for step in steps)
         listed = [[step.kind.value, step.count] for step in steps]
-        return cls({"steps": listed, "mode": mode, "deadline_ms": deadline_ms, "done": "", "index": -1, "broken": ""})
+        begun = {"steps": listed, "mode": mode, "deadline_ms": deadline_ms, "risks": list(camera_risks)}
+        return cls(begun | {"done": "", "index": -1, "broken": ""})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ScriptedSession:
@@ -113,6 +116,9 @@ class ScriptedSession:
                 self.state["done"] = word.removeprefix("done:")
                 return Progress(State.FINISHED, None, 2)
         return Progress(State.GO_ON, "look_straight", self.state["index"])
+
+    def risks(self) -> tuple[str, ...]:
+        return tuple(self.state["risks"])
 
     def verdict(self, *, reference, calibration, demanded) -> LiveFace:
         assert (reference is None) == (self.state["mode"] == "enrol")

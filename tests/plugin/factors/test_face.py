@@ -7,7 +7,8 @@ from sqlalchemy import func, select, update
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
-from plugin.factors import face, face_verdict
+from plugin.factors import face_verdict
+from plugin.factors.camera_report import CameraReport
 from plugin.factors.face import FaceRefused
 from plugin.factors.references import References
 from plugin.store.tables import Attempts, Consent, Reference
@@ -289,7 +290,7 @@ def test_analysis_between_requests_is_sealed(world):
     ],
 )
 def test_no_reason_can_keep_a_refusal_out_of_the_log(world, reason, word):
-    world.audit.append("face_refused", at=world.now, details={"denied_by": [face._as_code(reason)]})
+    world.audit.append("face_refused", at=world.now, details={"denied_by": [face_verdict.as_code(reason)]})
     assert last_refusal(world)["denied_by"] == [word]
 
 
@@ -323,3 +324,41 @@ def test_a_demanded_cue_that_did_not_confirm_lets_nobody_in(world):
 def test_who_stands_in_too_much_light_is_told_what_to_do(world):
     person = world.person().has_face()
     assert refused(world, person, "alice:colour/no_light", person.proves_totp()).code == "light_missing"
+
+
+# the chain and what looks as if no camera had sent it
+
+VIRTUAL = CameraReport("OBS Virtual Camera", 640, 480, 30.0)
+
+
+def test_each_challenge_has_a_key_of_its_own_that_is_not_shown(world):
+    person = world.person().has_face()
+    one = world.face.start(person.proves_totp(), now=world.now)
+    other = world.face.start(person.view(), now=world.now)
+    assert len(one.chain_key) == len(other.chain_key) == 32
+    assert one.chain_key != other.chain_key
+    assert one.chain_key.hex() not in repr(one)
+    assert repr(one.chain_key) not in repr(one)
+
+
+def test_a_virtual_camera_is_noted_and_refuses_nobody(world):
+    person = world.person().has_face()
+    challenge = world.face.start(person.proves_totp(), now=world.now, camera=VIRTUAL)
+    done = world.face.push(challenge.view, shows("done:alice"), now=world.now)
+    assert done.state == "finished"
+    assert world.audited("factor_accepted")[-1]["risk"] == ["virtual_camera"]
+
+
+def test_the_risk_stands_beside_the_reason_of_a_refusal(world):
+    person = world.person().has_face()
+    challenge = world.face.start(person.proves_totp(), now=world.now, camera=VIRTUAL)
+    with pytest.raises(FaceRefused):
+        world.face.push(challenge.view, shows("broken"), now=world.now)
+    assert last_refusal(world)["denied_by"] == ["overlap"]
+    assert last_refusal(world)["risk"] == ["virtual_camera"]
+
+
+def test_a_camera_without_risk_leaves_no_code(world):
+    person = world.person().has_face()
+    person.shows("alice", person.proves_totp())
+    assert "risk" not in world.audited("factor_accepted")[-1]

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from biometric.liveness.chain import START, sign_frames
 from biometric.liveness.challenge import HOLD_MS
 from biometric.pipeline import FacePipeline
 from biometric.types import Frame
@@ -60,6 +61,7 @@ def plays(world, person, actor, view):
             continue
         world.now = begun
         world.passes(seconds=(at_ms + UPLOAD_MS) / 1000)
+        batch = sign_frames(batch, key=challenge.chain_key, before=sent[-1].tag if sent else START)
         progress = world.face.push(person.view(), [*sent[-1:], *batch], now=world.now, light_ms=light_ms)
         sent, batch = sent + batch, []
         if progress.state == "finished":

@@ -1,8 +1,8 @@
 // @ts-check
 
 /**
- * One camera frame that waits to be sent.
- * @typedef {{seq: number, captured_ms: number, jpeg: Blob}} QueuedFrame
+ * One camera frame that waits to be sent; `tag` once it has its place in the chain (frame_chain.js).
+ * @typedef {{seq: number, captured_ms: number, jpeg: Blob, tag?: string}} QueuedFrame
  */
 
 /**

@@ -2,6 +2,8 @@
 import { CeremonyError } from '../errors.js';
 import { post } from '../post.js';
 import { captureFrames } from './capture_frames.js';
+import { describeCamera } from './describe_camera.js';
+import { FrameChain } from './frame_chain.js';
 import { FrameQueue } from './frame_queue.js';
 import { openCamera } from './open_camera.js';
 import { ScreenLight } from './screen_light.js';
@@ -30,8 +32,9 @@ export async function runCheck(video, light, show, outer) {
     show.onCamera(true);
     const ended = cameraEnded(video, signal);
     await Promise.race([pause(SETTLE_MS, signal), ended]);
-    const start = await post('face/start', { light: light.wanted }, signal);
+    const start = await post('face/start', { light: light.wanted, camera: describeCamera(video) }, signal);
     if (start.state === 'refused') return start;
+    const chain = await FrameChain.open(start.chain_key);
     const startedAt = performance.now();
     show.onStart(start);
     const { batch, batch_most: most, max: maxFrames, interval_ms: intervalMs } = start.frame;
@@ -44,7 +47,7 @@ export async function runCheck(video, light, show, outer) {
     };
     captureFrames(video, wantedOf(start.frame, startedAt), (jpeg, at) => queue.push(jpeg, at), signal);
     const late = pause(start.deadline_ms + GRACE_MS, signal).then(() => Promise.reject(new CeremonyError('too_late')));
-    return await Promise.race([sendFrames(queue, lightMs, onProgress, signal), ended, late]);
+    return await Promise.race([sendFrames(queue, chain, lightMs, onProgress, signal), ended, late]);
   } finally {
     done.abort();
     stopCamera();
