@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from biometric.errors import BiometricError
 from biometric.lite import LiteNet
 from biometric.lock import shipped_lock
+from biometric.texture import ADDED_KEYS
 from biometric.types import FACENET, VECTOR_SIZE
 
 FACENET_RECIPE: Final = "litert-dynamic-int8-v1"
@@ -151,6 +152,12 @@ def _check_apart(cosines: NDArray[np.float64]) -> None:
         )
 
 
+def _prepare_texture(offer: Offer) -> Prepared:
+    from biometric.texture_role import prepare_texture  # noqa: PLC0415  (it imports this file)
+
+    return prepare_texture(offer)
+
+
 ROLES: Final[dict[str, Role]] = {
     "facenet": Role(
         about="a FaceNet in place of the shipped one: frozen TensorFlow graph (.pb) or .tflite, 160x160 in, 512 out",
@@ -159,6 +166,14 @@ ROLES: Final[dict[str, Role]] = {
         replaces="facenet",
         metadata={},
         prepare=prepare_facenet,
+    ),
+    "texture": Role(
+        about="one more deny vote beside our texture net (docs/texture.md): .tflite, or .onnx that OpenCV reads",
+        suffixes=(".tflite", ".onnx"),
+        most=4,
+        replaces="",
+        metadata=ADDED_KEYS,
+        prepare=_prepare_texture,
     ),
 }
 """To let nets be added for something else, add a line."""

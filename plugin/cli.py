@@ -37,6 +37,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "keycloak": "Set up or check a Keycloak realm.",
     "models": "Fetch, verify, list, add and remove model files.",
     "serve": "Run the service.",
+    "train": "Train our own small models again, on the record.",
     "vault": "Install the keys.",
 }
 """Name and help line, so that `facestep --help` imports nothing."""
@@ -54,6 +55,8 @@ WHAT_TO_DO: Final[dict[str, str]] = {
     "plots_unavailable": "install facestep[report]",
     "report_unwritable": "name a file in a folder that exists and that you may write to",
     "clips_invalid": "mend the list; `facestep evaluate ceremony --help` says what it holds",
+    "trainer_missing": "run `pip install 'facestep[convert]'`",
+    "training_data_unusable": "`facestep train texture --help` says what the folder holds",
     "store_busy": "try again; look for a backup or another program that holds the lock",
     "database_not_migrated": "run `facestep database migrate`",
 }

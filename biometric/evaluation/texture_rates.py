@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biometric.evaluation.rates import DRAWS, TAIL_PROBABILITY, Estimate, widened
+from biometric.liveness.cues.texture import LEAST_LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,15 @@ def _lowest(scores: Floats, candidate: float, bpcer: float) -> float:
     return float(min(fits)) if fits else candidate
 
 
+def _by_median(shown: Shown, deny_at: float) -> dict[str, int]:
+    """Return what the cue would do: of the people with LEAST_LOOKS pictures, how many have a median that denies."""
+    looks: dict[str, list[float]] = {}
+    for person, score in zip(shown.people, shown.scores.tolist(), strict=True):
+        looks.setdefault(person, []).append(score)
+    medians = [float(np.median(found)) for found in looks.values() if len(found) >= LEAST_LOOKS]
+    return {"people_with_looks": len(medians), "people_denied": sum(median >= deny_at for median in medians)}
+
+
 def rates_report(shown: Sequence[Shown], *, deny_at: float, bpcer: float, seed: int) -> dict[str, Any]:
     """Return the figures of one net on all species."""
     rng = np.random.default_rng(seed)
@@ -93,6 +103,7 @@ def rates_report(shown: Sequence[Shown], *, deny_at: float, bpcer: float, seed: 
             "median_score": float(np.median(one.scores)),
             "at_deny_threshold": asdict(error_rate(one, deny_at, rng=rng)),
             "at_half": asdict(error_rate(one, 0.5, rng=rng)),
+            **_by_median(one, deny_at),
         }
         if one.species.attack:
             row[f"at_bpcer_{bpcer:g}_of_all"] = asdict(error_rate(one, overall, rng=rng))

@@ -58,3 +58,11 @@ def test_the_worst_species_counts_and_simulated_ones_say_so():
     assert rows["print"]["at_deny_threshold"]["value"] == pytest.approx(0.1)
     assert rows["print"]["at_bpcer_0.05_of_counterpart"]["value"] == 0.0
     assert "at_bpcer_0.05_of_counterpart" not in rows["screen"]
+
+
+def test_the_cue_s_median_is_counted_for_people_with_enough_looks():
+    people = ["a"] * 3 + ["b"] * 4 + ["c"] * 2
+    scores = [0.99, 0.99, 0.1, 0.99, 0.1, 0.1, 0.2, 0.99, 0.99]
+    report = rates_report([shown(LIVE, [0.1] * 20), shown(PRINT, scores, people)], deny_at=0.9, bpcer=0.05, seed=1)
+    row = report["species"][1]
+    assert (row["people_with_looks"], row["people_denied"]) == (2, 1)
