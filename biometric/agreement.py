@@ -40,10 +40,9 @@ if TYPE_CHECKING:
 FEATURES: Final = (
     "facenet",  # z-score of FaceNet's similarity to the reference, mean over the looks
     "sface",  # the same of SFace's
-    "pairing",  # cosine between what the map promises of a look and what SFace says of it
+    "pairing",  # cosine between the map's promise of a look and what SFace says of it, less that of the reference
     "promised",  # z-score of the map's promise against the reference's SFace vector
     "recalled",  # z-score of the look's SFace vector against the map's promise of the reference
-    "reference_pairing",  # the pairing of the reference itself
     "drop",  # what FaceNet's z-score loses in the second look, mean
     "worst_drop",  # the same, the most
     "apart",  # 1 - cosine between look and second look, FaceNet, mean
@@ -172,10 +171,9 @@ class Agreement:
         values = {
             "facenet": like.mean(),
             "sface": self._z("sface", plain.sface @ reference.sface[0]).mean(),
-            "pairing": pairing.mean(),
+            "pairing": pairing.mean() - known_promise @ known,
             "promised": to_known.mean(),
             "recalled": self._z("recalled", centred @ known_promise).mean(),
-            "reference_pairing": known_promise @ known,
             "drop": drop.mean(),
             "worst_drop": drop.max(),
             "apart": 1 - (plain.facenet * again).sum(axis=1).mean(),

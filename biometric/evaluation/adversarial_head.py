@@ -44,10 +44,9 @@ def head_log_odds(agreement: Agreement, look: tuple[Tensor, Tensor, Tensor], vic
     values = {
         "facenet": like,
         "sface": z("sface", sface, sface_victim),
-        "pairing": pairing,
+        "pairing": pairing - _dot(known_promise, known),
         "promised": to_known,
         "recalled": z("recalled", centred, known_promise),
-        "reference_pairing": _dot(known_promise, known),
         "drop": drop,
         "worst_drop": drop,
         "apart": 1 - _dot(facenet, again),

@@ -69,26 +69,26 @@ def standard(image: Image, five: Points) -> Image:
     )
 
 
-def see_file(path: Path, recogniser: Recogniser, *, rng: np.random.Generator) -> Seen | None:
+def see_file(path: Path, recogniser: Recogniser, *, rng: np.random.Generator, again: int = LOOKS_AGAIN) -> Seen | None:
     """Return what a login would see of the picture in `path`, or None where it would see no face to compare."""
     try:
         image = decode_image(path.read_bytes())
         still = recogniser.still(image)
-        return see(standard(image, five_points(still.landmarks)), recogniser, rng=rng)
+        return see(standard(image, five_points(still.landmarks)), recogniser, rng=rng, again=again)
     except (CannotTell, OSError):
         return None
 
 
-def see(image: Image, recogniser: Recogniser, *, rng: np.random.Generator) -> Seen:
-    """Return what a login would see of the picture.
+def see(image: Image, recogniser: Recogniser, *, rng: np.random.Generator, again: int = LOOKS_AGAIN) -> Seen:
+    """Return what a login would see of the picture, with so many second looks.
 
     Raises:
         CannotTell: it shows no face to compare.
     """
     still = recogniser.still(image)
     five = five_points(still.landmarks)
-    again = [second_look(recogniser.embedder, image, five, draw_change(rng)) for _ in range(LOOKS_AGAIN)]
-    return Seen(image, five, still.embeddings, tuple(Look(still.embeddings, vector) for vector in again))
+    looks = [second_look(recogniser.embedder, image, five, draw_change(rng)) for _ in range(again)]
+    return Seen(image, five, still.embeddings, tuple(Look(still.embeddings, vector) for vector in looks))
 
 
 def same_sitting(seen: Seen, recogniser: Recogniser, *, rng: np.random.Generator) -> FaceEmbeddings:

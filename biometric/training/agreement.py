@@ -1,8 +1,10 @@
 """Training of the disagreement detector (biometric/agreement.json): `facestep train agreement`.
 
 Rules:
- * People of `facestep calibrate`'s choosing half only, split once more by a digest of the folder's name: one part fits
-   map and head, the other sets the threshold. The reporting half stays for `facestep evaluate adversarial`.
+ * People of `facestep calibrate`'s choosing half only, in three parts: who has one picture makes the map; of the others
+   a digest of the folder's name says who fits the head and who sets the threshold. A map looks better on the people
+   that made it than on anybody else, and a head that learnt there would learn just that. The reporting half stays for
+   `facestep evaluate adversarial`.
  * Adversarial training: the head learns from attacks that were made on the fitting people: FaceNet alone, both models,
    both models as far as a genuine pair goes (quiet), the same with the second look in the loop; then, in a second
    round, from attacks on the head of the first round.
@@ -13,6 +15,7 @@ Rules:
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +25,7 @@ from biometric.agreement import Agreement, Rows
 from biometric.compare import compare
 from biometric.errors import CannotTell
 from biometric.evaluation.adversarial_attack import Attacker, Recipe, Target
-from biometric.evaluation.adversarial_logins import Login, Seen, same_sitting, see, see_file
+from biometric.evaluation.adversarial_logins import LOOKS_AGAIN, Login, Seen, same_sitting, see, see_file
 from biometric.evaluation.calibrate import in_choosing_half
 from biometric.evaluation.corpus import CorpusUnusable, find_pictures
 from biometric.training.agreement_fit import fit_head, fit_map, moments
@@ -83,7 +86,7 @@ class Part:
 
 
 def fits(person: str) -> bool:
-    """Return whether this person (of the choosing half) fits map and head; the others set the threshold."""
+    """Return whether this person (of the choosing half) fits the head; the others set the threshold."""
     return hashlib.sha256(b"facestep agreement\0" + person.encode()).digest()[0] % 2 == 0
 
 
@@ -115,8 +118,8 @@ def train(
         CorpusUnusable: too few people have pictures that can be used.
     """
     rng = np.random.default_rng(plan.seed)
-    fitting, setting = _look(images, pipeline, plan, rng=rng, report=report)
-    rows, owners = fitting.rows()
+    mapping, fitting, setting = _look(images, pipeline, plan, rng=rng, report=report)
+    rows, owners = mapping.rows()
     start = _begin(rows, owners, pipeline.calibration)
     genuine = [*fitting.genuine(), *_sittings(fitting, pipeline, rng=rng, report=report)]
     clean = _table(start, genuine)
@@ -137,10 +140,11 @@ def train(
         "made_on": made_on,
         "seed": plan.seed,
         "wished_false_alarm": FALSE_ALARM,
+        "mapping": _counts(mapping),
         "fitting": _counts(fitting) | {"genuine_logins": len(genuine)},
         "setting": _counts(setting) | {"genuine_logins": len(_accepted(setting.genuine(), pipeline.calibration))},
         "attacked_pictures": {name: len(logins) for name, logins in found.items()} | {knowing.name: len(adaptive)},
-        "facenet_fmr_1e-4": _facenet_alone([fitting, setting], 1e-4),
+        "facenet_fmr_1e-4": _facenet_alone([mapping, fitting, setting], 1e-4),
     }
     finished = replace(second, threshold=threshold, evidence=evidence)
     return replace(finished, id=finished.digest())
@@ -148,15 +152,17 @@ def train(
 
 def _look(
     images: Path, pipeline: FacePipeline, plan: Plan, *, rng: np.random.Generator, report: Report
-) -> tuple[Part, Part]:
-    """Return the fitting part (with pixels, since some are attacked) and the part that sets the threshold."""
+) -> tuple[Part, Part, Part]:
+    """Return the people who make the map, who fit the head (some are attacked), and who set the threshold."""
     chosen = [picture for picture in find_pictures(images) if in_choosing_half(picture.person)]
-    parts = Part(), Part()
+    files = Counter(picture.person for picture in chosen)
+    parts = Part(), Part(), Part()
     for done, picture in enumerate(chosen, start=1):
-        people = parts[0 if fits(picture.person) else 1].people
+        alone = files[picture.person] == 1
+        people = parts[0 if alone else 1 if fits(picture.person) else 2].people
         full = plan.people is not None and len(people) >= plan.people and picture.person not in people
         if not full and len(people.get(picture.person, ())) < MOST_PICTURES:
-            seen = see_file(picture.path, pipeline, rng=rng)
+            seen = see_file(picture.path, pipeline, rng=rng, again=0 if alone else LOOKS_AGAIN)
             if seen is not None:
                 people.setdefault(picture.person, []).append(seen)
         report("looking", done, len(chosen))

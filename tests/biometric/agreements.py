@@ -23,7 +23,7 @@ def calibration(**other):
     return Calibration("", FRAMING, MODELS | other, part, part, fused_threshold=4.0, evidence={})
 
 
-def detector(*, threshold=0.0, **weights):
+def detector(*, threshold=1.0, **weights):
     """A head that adds up named features, each times its weight; pairing and drop by default."""
     weights = weights or {"pairing": -4.0, "drop": 1.0}
     hidden = np.zeros((len(FEATURES) + 1, 2), np.float32)
