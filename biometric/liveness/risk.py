@@ -19,11 +19,13 @@ import numpy as np
 if TYPE_CHECKING:
     from biometric.liveness.evidence import Evidence
 
-LEAST_FRAMES: Final = 20
-EVEN_MS: Final = 1.0  # from the shortest to the longest interval, without its slowest tenth
+LEAST_FRAMES: Final = 20  # intervals, and pictures that could be compared
+EVEN_MS: Final = 0.5  # from the shortest to the longest interval, without the slowest tenth; a page that follows its
+# screen's refresh rounds to 66 and 67 in turn
 DUPLICATE: Final = 0.995  # of the pixels unchanged
 DUPLICATES: Final = 0.05  # of the frames (FIELD.md 1.3)
-NOISELESS: Final = 0.9  # of the pixels unchanged, in the median frame; see docs/liveness.md, "Stream"
+NOISELESS: Final = 0.7  # of the pixels unchanged, in the median frame; webcams 0.22 to 0.28, compressed films to 0.53,
+# a rendering without noise 0.82 (docs/liveness.md, "Stream")
 
 
 def measure_stream(evidence: Evidence) -> dict[str, float]:

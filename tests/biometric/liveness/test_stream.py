@@ -252,13 +252,17 @@ def test_a_camera_shows_no_risk():
     [
         (seen(np.arange(60) * 66), "even_intervals"),
         (seen(jittered(), unchanged=np.where(np.arange(60) % 10 == 0, 1.0, 0.3)), "near_duplicates"),
-        (seen(jittered(), unchanged=0.95), "no_sensor_noise"),
+        (seen(jittered(), unchanged=0.8), "no_sensor_noise"),
     ],
     ids=["as by a clock", "every tenth twice", "a still background without noise"],
 )
 def test_a_risk_is_named_and_denies_nothing(evidence, risk):
     assert find_risks(evidence) == (risk,)
     assert evaluate(evidence).verdict is Verdict.NEUTRAL
+
+
+def test_a_page_that_follows_its_screens_refresh_is_no_risk():
+    assert find_risks(seen(np.rint(np.arange(60) * 200 / 3))) == ()
 
 
 def test_too_few_frames_tell_nothing():

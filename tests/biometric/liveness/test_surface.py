@@ -10,12 +10,16 @@ from biometric.liveness.border import find_border
 from biometric.liveness.challenge import parse_steps
 from biometric.liveness.cues import surface
 from biometric.liveness.cues.result import Verdict
-from biometric.liveness.observe import LOOK_EVERY_MS
+from biometric.liveness.evidence import Evidence, Mode
+from biometric.liveness.observe import LOOK_EVERY_MS, Follow, Observer, Trail
+from biometric.liveness.risk import find_risks
 from biometric.liveness.surface import inspect_surface, measure_gloss, measure_moire
+from biometric.types import Frame
 from tests.biometric.liveness.rig import play_login
 from tests.biometric.liveness.rows import Script
 from tests.simulator import Person, attacks, jpeg
 from tests.simulator.attacks.screens import PHONE
+from tests.simulator.camera import encode
 
 REST_MS = (200, 1100, 2000)
 
@@ -220,3 +224,22 @@ def test_a_login_is_looked_at_whenever_the_detector_looks(subject, pipeline):
     assert len(looked) >= 3
     assert np.all(np.diff(looked) >= LOOK_EVERY_MS)
     assert np.all(presence[np.isfinite(bezel)] > 0)
+
+
+def test_a_rendering_without_noise_repeats_its_pixels_and_a_camera_does_not(subject, pipeline):
+    person = Person(subject, seed=2)
+    person.show("centre", 1, 0)
+    rendered, camera = (
+        observed([picture(66 * k) for k in range(24)], pipeline)
+        for picture in (lambda at_ms: encode(subject.render(person.pose(at_ms))), lambda at_ms: jpeg(person, at_ms))
+    )
+    assert "no_sensor_noise" in find_risks(rendered)
+    assert "no_sensor_noise" not in find_risks(camera)
+
+
+def observed(jpegs, pipeline):
+    evidence = Evidence((), (), Mode.LOGIN)
+    observer = Observer(evidence, Trail(), pipeline, follow=Follow.NOTHING)
+    for seq, data in enumerate(jpegs):
+        observer.observe(Frame(seq, 66 * seq, data), decode_image(data))
+    return evidence
