@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
+from biometric.added import AddedUnreadable
 from biometric.errors import CannotTell
 from biometric.roles import ModelUnfit, Offer, Prepared
 from biometric.texture import Runtime, TextureNet, TextureSpec
 
 if TYPE_CHECKING:
+    from biometric.added import AddedModel
+    from biometric.models import ModelStore
     from biometric.types import Image
 
 RUNTIMES: Final = {".tflite": Runtime.LITERT, ".onnx": Runtime.OPENCV}
@@ -66,11 +69,19 @@ def _check(scores: list[float], spec: TextureSpec) -> None:
         raise ModelUnfit("it is sure that every locked portrait is a spoof; is spoof_index right?")
 
 
-def added_net(content: bytes, metadata: dict[str, str], *, name: str, sha256: str, suffix: str) -> TextureNet:
-    """Return an added net for serving.
+def added_nets(store: ModelStore) -> tuple[TextureNet, ...]:
+    """Return the nets that an administrator added, for serving; () if there are none.
 
     Raises:
-        ModelDigestMismatch: the file is not the one that was added.
-        ValueError: its record is not whole.
+        AddedUnreadable, ModelMissing, ModelDigestMismatch: one of them cannot be opened, so none votes.
     """
-    return TextureNet(content, TextureSpec.from_texts(metadata, name=name, sha256=sha256, runtime=RUNTIMES[suffix]))
+    return tuple(_open(model, store.read_added(model)) for model in store.added("texture"))
+
+
+def _open(model: AddedModel, content: bytes) -> TextureNet:
+    runtime = RUNTIMES[f".{model.file.rpartition('.')[2]}"]
+    try:
+        spec = TextureSpec.from_texts(model.metadata, name=model.name, sha256=model.sha256, runtime=runtime)
+        return TextureNet(content, spec)
+    except (ValueError, TypeError) as exc:
+        raise AddedUnreadable(f"{model.name}: its metadata is not whole: {exc}") from exc

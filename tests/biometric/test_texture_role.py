@@ -1,5 +1,7 @@
 """Adding a texture net: what is told of it is tried out on the locked portraits before it is believed."""
 
+import hashlib
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -7,10 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from biometric.added import AddedModel, AddedUnreadable, write_added
 from biometric.errors import ModelDigestMismatch
+from biometric.models import ModelStore
 from biometric.roles import ModelUnfit, Offer
-from biometric.texture import RECORD, TextureSpec
-from biometric.texture_role import added_net, prepare_texture
+from biometric.texture import RECORD, TextureNet, TextureSpec, texture_columns
+from biometric.texture_role import added_nets, prepare_texture
 
 WEIGHTS = files("biometric") / "weights"
 SHIPPED = (WEIGHTS / "texture.tflite").read_bytes()
@@ -81,6 +85,39 @@ def test_a_file_that_is_no_net_is_refused(offer, told, name):
         prepare_texture(offer(told, content=b"not a net at all", name=name))
 
 
-def test_an_added_net_is_opened_by_digest(told):
+@pytest.fixture
+def store(tmp_path, told):
+    """A models folder to which two nets were added: the shipped one, once as it is and once under another threshold."""
+    models = []
+    for number, deny_at in enumerate((told["deny_at"], "0.5")):
+        name = f"added_texture_{number:012x}.tflite"
+        (tmp_path / name).write_bytes(SHIPPED)
+        digest = hashlib.sha256(SHIPPED).hexdigest()
+        said = told | {"deny_at": deny_at}
+        models.append(AddedModel("texture", name, digest, len(SHIPPED), "", digest, "", "", "", said, "2026-01-01"))
+    write_added(tmp_path, models)
+    return ModelStore(tmp_path)
+
+
+def test_added_nets_vote_on_the_scale_on_which_one_half_is_sure(store):
+    nets = added_nets(store)
+    image, points = np.full((100, 100, 3), 90, np.uint8), np.array([[30, 30], [70, 70]], np.float32)
+    own = TextureNet.open()
+    columns = texture_columns(image, points, own, nets)
+    assert columns["texture"] == own.score(image, points)
+    assert columns["texture_extra"] == max(net.vote(image, points) for net in nets) == nets[1].vote(image, points)
+    assert set(texture_columns(image, points, own)) == {"texture"}
+
+
+def test_a_changed_added_net_is_not_opened(store):
+    path = store.folder / store.added("texture")[1].file
+    path.write_bytes(SHIPPED[:-1] + b"x")
     with pytest.raises(ModelDigestMismatch):
-        added_net(SHIPPED + b"x", told, name="texture-1", sha256="0" * 64, suffix=".tflite")
+        added_nets(store)
+
+
+def test_an_added_net_whose_record_is_not_whole_stops_the_start(store):
+    models = [replace(model, metadata={}) for model in store.added("texture")]
+    write_added(store.folder, models)
+    with pytest.raises(AddedUnreadable, match="not told"):
+        added_nets(store)
