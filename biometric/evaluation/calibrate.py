@@ -17,7 +17,7 @@ Rules:
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -82,18 +82,19 @@ def best_weight(corpus: Corpus, *, seed: int = 1) -> float:
     """Return FaceNet's part of the fused score, chosen on people who did not teach the projection."""
     missed = dict.fromkeys(WEIGHTS, 0.0)
     for fold in (0, 1):
-        teachers = corpus.part(lambda person, fold=fold: _fold(person) != fold)  # type: ignore[misc]
-        judged = corpus.part(lambda person, fold=fold: _fold(person) == fold)  # type: ignore[misc]
+        teachers = corpus.part(lambda person, fold=fold: fold_of(person) != fold)  # type: ignore[misc]
+        judged = corpus.part(lambda person, fold=fold: fold_of(person) == fold)  # type: ignore[misc]
         if not all(count_pairs(judged)):
             continue
         compared = judged.at_most(MOST_PICTURES).projected(learn_projection(teachers))
         moments = [impostor_moments(compared, scorer) for scorer in SINGLE_SCORERS.values()]
         for weight in WEIGHTS:
-            missed[weight] += _missed(compared, _fusion(weight, moments), np.random.default_rng(seed))
+            missed[weight] += _missed(compared, fusion(weight, moments), np.random.default_rng(seed))
     return min(WEIGHTS, key=lambda weight: missed[weight])
 
 
-def _fusion(weight: float, moments: Sequence[tuple[float, float]]) -> Scorer:
+def fusion(weight: float, moments: Sequence[tuple[float, float]]) -> Scorer:
+    """Return the fused score for FaceNet's weight and both models' impostor moments."""
     (first, first_spread), (second, second_spread) = moments
     return lambda facenet, sface: (
         weight * (facenet - first) / first_spread + (1 - weight) * (sface - second) / second_spread
@@ -105,7 +106,8 @@ def _missed(corpus: Corpus, scorer: Scorer, rng: np.random.Generator) -> float:
     return whole.fnmr(whole.threshold(FUSED_FMR))
 
 
-def _fold(person: str) -> int:
+def fold_of(person: str) -> int:
+    """Return the fold, 0 or 1, of a person of the choosing half."""
     return hashlib.sha256(b"facestep fold\0" + person.encode()).digest()[0] % 2
 
 
@@ -128,20 +130,52 @@ def _threshold(
     return estimates(scores, {"threshold": figure}, rng=rng, genuine=False)["threshold"]
 
 
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A generalised Pareto tail of the impostor scores, fitted by moments; `share` of all scores lie above `start`."""
+
+    start: float
+    share: float
+    shape: float
+    scale: float
+
+    @classmethod
+    def of(cls, drawn: Weighted) -> Tail:
+        """Fit the highest TAIL_SHARE of the impostor scores."""
+        shares = np.cumsum(drawn.impostor) / drawn.impostor_total
+        count = max(2, int(np.searchsorted(shares, TAIL_SHARE)))
+        highest, weight = drawn.scores.impostor[:count].astype(np.float64), drawn.impostor[:count]
+        start, share = float(highest[-1]), float(shares[min(count, len(shares)) - 1])
+        if not weight.any():
+            return cls(start, 0.0, 0.0, 1e-12)
+        mean = float(np.average(highest - start, weights=weight))
+        variance = max(float(np.average((highest - start - mean) ** 2, weights=weight)), 1e-12)
+        return cls(start, share, 0.5 * (1 - mean**2 / variance), max(0.5 * mean * (1 + mean**2 / variance), 1e-12))
+
+    def threshold(self, fmr: float) -> float:
+        """Return the score that a share `fmr` of the impostors reach."""
+        if self.share <= fmr:
+            return self.start
+        if abs(self.shape) < 1e-6:  # noqa: PLR2004  (the limit is the exponential)
+            return self.start + self.scale * float(np.log(self.share / fmr))
+        return self.start + self.scale / self.shape * float((self.share / fmr) ** self.shape - 1)
+
+    def fmr(self, threshold: float) -> float:
+        """Return the share of the impostors that reach `threshold`, which lies above the start."""
+        above = max(threshold - self.start, 0.0) / self.scale
+        if abs(self.shape) < 1e-6:  # noqa: PLR2004  (as above)
+            return self.share * float(np.exp(-above))
+        return self.share * float(max(1 + self.shape * above, 0.0) ** (-1 / self.shape))
+
+
 def tail_threshold(drawn: Weighted, *, fmr: float) -> float:
-    """Return the threshold for `fmr` from a generalised Pareto tail fitted to the highest impostor scores."""
-    shares = np.cumsum(drawn.impostor) / drawn.impostor_total
-    count = max(2, int(np.searchsorted(shares, TAIL_SHARE)))
-    highest, weight = drawn.scores.impostor[:count].astype(np.float64), drawn.impostor[:count]
-    start, share = float(highest[-1]), float(shares[count - 1])
-    if not weight.any() or share <= fmr:
-        return start
-    mean = float(np.average(highest - start, weights=weight))
-    variance = max(float(np.average((highest - start - mean) ** 2, weights=weight)), 1e-12)
-    shape, scale = 0.5 * (1 - mean**2 / variance), 0.5 * mean * (1 + mean**2 / variance)
-    if abs(shape) < 1e-6:  # noqa: PLR2004  (the limit is the exponential)
-        return start + scale * float(np.log(share / fmr))
-    return start + scale / shape * float((share / fmr) ** shape - 1)
+    """Return the threshold for `fmr` from the tail."""
+    return Tail.of(drawn).threshold(fmr)
+
+
+def tail_fmr(drawn: Weighted, *, threshold: float) -> float:
+    """Return the FMR at `threshold` from the tail, for a population too small to show it."""
+    return Tail.of(drawn).fmr(threshold)
 
 
 def calibrate(

@@ -92,7 +92,7 @@ def group_report(
     loose = Weighted.under(fused, None).threshold(LOOSE_FMR)
     report: dict[str, dict[str, Any]] = {}
     for trait, group_of in traits.items():
-        present = sorted({group_of[name] for name in corpus.people if name in group_of})
+        present = sorted({group_of[name] for name in corpus.people if name in group_of}, key=_order)
         for group in present:
             member = np.array([group_of.get(name) == group for name in corpus.people])
             part = corpus.part(lambda name, group=group, group_of=group_of: group_of.get(name) == group)  # type: ignore[misc]
@@ -107,6 +107,12 @@ def group_report(
     if not report:
         raise CorpusUnusable("nobody in these pictures is in the list of groups; its first column is the folder's name")
     return report
+
+
+def _order(group: str) -> tuple[int, str]:
+    """Ages from young to old, everything else by name."""
+    bands = [name for _, _, name in AGES]
+    return (bands.index(group) if group in bands else len(bands), group)
 
 
 def _counts(part: Corpus) -> dict[str, int]:

@@ -47,7 +47,7 @@ def require_plots() -> None:
 
 def det_plot(trades: Mapping[str, Trade], *, shipped: tuple[float, float]) -> str:
     """Return the detection error trade-off of each score; `shipped` is FMR and FNMR of the decision as it stands."""
-    figure = _pyplot()(figsize=(6.4, 4.6), layout="constrained")
+    figure = _pyplot()(figsize=(5.6, 4.6), layout="constrained")
     axes = figure.add_subplot()
     for (name, curve), colour, dash in zip(trades.items(), COLOURS, DASHES, strict=False):
         fnmr = np.maximum(curve.fnmr, FLOOR)
@@ -58,7 +58,7 @@ def det_plot(trades: Mapping[str, Trade], *, shipped: tuple[float, float]) -> st
     axes.set(xlabel="FMR: strangers who match", ylabel="FNMR: people refused")
     axes.axvline(1e-4, color="#888888", linewidth=0.8)
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
-    axes.legend(frameon=False, loc="upper right")
+    figure.legend(frameon=False, loc="outside upper center", ncols=2)
     return _svg(figure, "Detection error trade-off of both models and of their fusion")
 
 
@@ -67,7 +67,7 @@ FLOOR: Final = 1e-4  # a logarithmic axis has no zero
 
 def score_plot(spread: Distribution, *, threshold: float) -> str:
     """Return how the fused scores of one person and of two people are spread, on a logarithmic axis."""
-    figure = _pyplot()(figsize=(6.4, 3.6), layout="constrained")
+    figure = _pyplot()(figsize=(5.6, 3.6), layout="constrained")
     axes = figure.add_subplot()
     for name, values, colour, dash in (
         ("two people", spread.impostor, COLOURS[1], "--"),
@@ -78,7 +78,7 @@ def score_plot(spread: Distribution, *, threshold: float) -> str:
     axes.axvline(threshold, color="black", linewidth=1.2, label=f"threshold {threshold:.2f}")
     axes.set(yscale="log", xlabel="fused score", ylabel="density of pairs")
     axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.6)
-    axes.legend(frameon=False, loc="upper right")
+    figure.legend(frameon=False, loc="outside upper center", ncols=3)
     return _svg(figure, "Distribution of fused scores")
 
 

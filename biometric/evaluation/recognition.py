@@ -3,6 +3,8 @@
 Rules:
  * Under `fused`, eer and tar are those of the fused score alone; fmr and fnmr are those of the whole decision as it
    is shipped, floors included. Under a model's name, fmr and fnmr are those of its floor.
+ * fmr_from_tail is the fused score's FMR at the shipped threshold as the tail of all impostor scores tells it, floors
+   left out: for a population too small to show a false match.
  * Every figure comes with its 95 % interval (rates.py).
 """
 
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from biometric.evaluation.calibrate import tail_fmr
 from biometric.evaluation.corpus import CorpusUnusable
 from biometric.evaluation.costs import decision_scorer, frame_means, rule_costs
 from biometric.evaluation.curves import distribution, trade
@@ -100,6 +103,7 @@ def _figures(
         scores, {"eer": Weighted.eer} | _tars() | ({} if name == "fused" else errors_at(threshold)), rng=rng
     )
     if name == "fused":
+        found |= estimates(scores, {"fmr_from_tail": partial(tail_fmr, threshold=threshold)}, rng=rng)
         decided = score_pairs(corpus, decision_scorer(calibration), rng=rng)
         found |= estimates(decided, errors_at(0.0), rng=rng)
     return {figure: asdict(_honest(figure, found[figure], scores)) for figure in found} | {"threshold": threshold}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plugin.commands.models import DEFAULT_MODELS, models_dir_option
+from plugin.commands.models import models_dir_option
 from plugin.commands.pictures import cache_option, embedded
 from plugin.commands.reports import report_option, write_bytes, write_text
 
@@ -50,11 +50,12 @@ def command(
     \b
     Examples:
       facestep calibrate --images faces/lfw --further faces/london --data "LFW, one half" --out calibration.json
-      facestep calibrate --enrolled --data "staff, Vienna" --out /etc/facestep/calibration.json
+      facestep calibrate --enrolled --data "staff, Vienna" --out calibration.json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
     if enrolled == (images is not None):
         raise click.UsageError("say what to calibrate on: --images DIR, or --enrolled")
-    if enrolled and (further or cache or models_dir != Path(DEFAULT_MODELS)):
+    said = click.get_current_context().get_parameter_source("models_dir")
+    if enrolled and (further or cache or said is click.core.ParameterSource.COMMANDLINE):
         raise click.UsageError("--enrolled takes models and settings from the deployment, and keeps no cache")
     if images is not None:
         made = _from_pictures(images, further, data=data, cache=cache, models_dir=models_dir)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -78,15 +79,8 @@ def command(
         recognition_page.require(page)
     traits = read_groups(groups) if groups is not None else None
     pipeline = FacePipeline.open(models_dir, calibration=calibration)
-    corpus = embedded(
-        images,
-        pipeline,
-        models_dir=models_dir,
-        cache=cache,
-        exactly_one=exactly_one_face,
-        chosen=_chosen(people),
-        most=most,
-    )
+    look = partial(embedded, images, pipeline, models_dir=models_dir, cache=cache)
+    corpus = look(exactly_one=exactly_one_face, chosen=_chosen(people), most=most)
     report = recognition_report(
         corpus, pipeline.calibration, seed=seed, traits=traits, progress=lambda name: click.echo(name, err=True)
     )
@@ -115,6 +109,10 @@ def _write_page(page: Path, report: dict[str, Any], corpus: Corpus, calibration:
     click.echo(f"report written to {written}")
 
 
+NOT_SAID: Final = frozenset({"models_dir", "cache", "out", "page"})
+"""Options that change no figure; their values are paths of one machine."""
+
+
 def _said(context: click.Context) -> str:
     """Return the command line, with the options that were given."""
     words = ["facestep evaluate recognition"]
@@ -124,7 +122,7 @@ def _said(context: click.Context) -> str:
         value, name = context.params[option.name], option.opts[0]
         if option.is_flag and value:
             words.append(name)
-        elif not option.is_flag and value is not None and value != option.default and option.name != "models_dir":
+        elif not option.is_flag and value is not None and value != option.default and option.name not in NOT_SAID:
             words.append(f"{name} {value}")
     return " ".join(words)
 
@@ -148,6 +146,8 @@ def summary(report: dict[str, Any]) -> str:
         for figure in ("eer", "tar_at_fmr_1e-3", "tar_at_fmr_1e-4", "fmr", "fnmr"):
             found = report[name][figure]
             lines.append(f"{name:8} {figure:16} {found['value']:.6f}  ({found['low']:.6f} to {found['high']:.6f})")
+    tail = report["fused"]["fmr_from_tail"]
+    lines.append(f"{'fused':8} {'fmr from tail':16} {tail['value']:.6f}  ({tail['low']:.6f} to {tail['high']:.6f})")
     lines += [
         f"{row['fmr']['value']:.6f} FMR {row['fnmr']['value']:.6f} FNMR  {row['rule']}" for row in report["rules"]
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from biometric.embed import Embedder
 from biometric.evaluation import calibrate
 from plugin.cli import main
 from tests.fixtures_cache import picture_path
@@ -109,3 +110,32 @@ def test_at_most_so_many_usable_pictures_of_a_person_are_looked_at(folder, tmp_p
     report = json.loads((tmp_path / "out.json").read_text())
     assert (report["counts"]["pictures"], report["counts"]["acquired"]) == (7, 6)
     assert report["failures_to_acquire"] == 1
+
+
+def test_it_asks_where_the_figures_should_go(folder):
+    result = run("--images", folder)
+    assert result.exit_code == 2
+    assert "--json FILE, --report DIR, or both" in result.stderr
+
+
+def test_a_second_run_with_a_cache_says_the_same_without_a_look(folder, tmp_path, monkeypatch):
+    cache = ("--cache", tmp_path / "cache")
+    assert run("--images", folder, "--json", tmp_path / "first.json", *cache).exit_code == 0
+    monkeypatch.setattr(Embedder, "embed", lambda *_: pytest.fail("it looked again"))
+    assert run("--images", folder, "--json", tmp_path / "second.json", *cache).exit_code == 0
+    assert (tmp_path / "first.json").read_text() == (tmp_path / "second.json").read_text()
+
+
+def test_a_report_is_a_page_with_groups_and_without_paths_of_this_machine(folder, tmp_path):
+    groups = tmp_path / "groups.csv"
+    groups.write_text("folder,kind\na,x\nb,x\nc,y\nd,y\n")
+    page = tmp_path / "report"
+    result = run("--images", folder, "--report", page, "--groups", groups, "--cache", tmp_path / "cache")
+    assert result.exit_code == 0, result.output
+    text = (page / "index.html").read_text()
+    assert "Groups of people" in text
+    assert str(tmp_path / "cache") not in text
+    (page / "index.html").unlink()
+    (page / "report.json").unlink()
+    (page / "mine.txt").write_text("-")
+    assert "holds something else" in run("--images", folder, "--report", page).stderr
