@@ -1,4 +1,4 @@
-"""What pulse and stillness say of living people, prints, screens and rigid masks: hints, never a verdict.
+"""What pulse, stillness and the stream's numbers say of people, prints, screens and masks: hints, never a verdict.
 
     python -m benchmarks.mask_hints --data ../shared/data/faces --json hints.json
     python -m benchmarks.mask_hints --data ../shared/data/faces --json quick.json --people 1 --seconds 8
@@ -24,6 +24,7 @@ from biometric.image import decode_image
 from biometric.liveness.cues import pulse, stillness
 from biometric.liveness.evidence import Evidence, Mode
 from biometric.liveness.observe import Follow, Observer, Trail
+from biometric.liveness.risk import measure_stream
 from biometric.pipeline import FacePipeline
 from biometric.types import Frame
 from tests.biometric.liveness.beating import Beating
@@ -33,9 +34,19 @@ from tests.simulator import Person, Subject, attacks, jpeg
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from biometric.types import Image
+
 FRAME_MS = 66
 STRENGTHS = (0.003, 0.006, 0.012)  # a resting adult's face shows 0.002 to 0.01 in green
 PHOTOS = ("person_a_1", "person_b_1", "impostor_1", "impostor_2", "astronaut")
+
+
+class Rendering(Person):
+    """A person without a camera: the picture as it was computed."""
+
+    def frame(self, at_ms: float) -> Image:
+        """Return it without noise."""
+        return self.subject.render(self.pose(at_ms))
 
 
 def actors(people: int) -> Iterator[tuple[str, object]]:
@@ -46,6 +57,7 @@ def actors(people: int) -> Iterator[tuple[str, object]]:
         for strength in STRENGTHS:
             beating = Beating(Person(subject, seed=seed), seed=seed, strength=strength, per_minute=60 + 7 * seed)
             yield f"people with a pulse of {100 * strength:.1f} % (simulated)", beating
+        yield "rendering without noise (simulated)", Rendering(subject, seed=seed)
         yield "rigid mask (simulated)", attacks.RigidMask(subject, wearer, seed=seed)
         yield "still on tablet (simulated)", attacks.StillOnScreen(Person(subject, seed=seed).frame(0), seed=seed)
         yield "flat print (simulated)", attacks.PrintedPhoto(photo, seed=seed)
@@ -80,7 +92,7 @@ def measure(data: Path, people: int, seconds: float, pipeline: FacePipeline) -> 
     for source, frames in track(list(presentations(data, people, seconds, pipeline)), "observing"):
         evidence = observe(frames, pipeline)
         results = {"pulse": pulse.evaluate(evidence), "stillness": stillness.evaluate(evidence)}
-        row: dict[str, object] = {"source": source, "frames": len(frames)}
+        row: dict[str, object] = {"source": source, "frames": len(frames), "stream": measure_stream(evidence)}
         for name, result in results.items():
             row[name] = {"why": result.why} | {key: round(value, 4) for key, value in result.numbers.items()}
         found.append(row)
@@ -98,6 +110,7 @@ def summarise(rows: list[dict]) -> dict[str, dict[str, object]]:
             "pulse": {why: whys.count(why) for why in sorted(set(whys))},
             "eyes": sorted(still["eyes"] for still in moved),
             "mouth": sorted(still["mouth"] for still in moved),
+            "unchanged": sorted(round(row["stream"].get("unchanged", float("nan")), 3) for row in several),
         }
     return summary
 
