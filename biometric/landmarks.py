@@ -35,6 +35,7 @@ LEFT_EYE_OUTER: Final = 263
 NOSE_TIP: Final = 4
 RIGHT_MOUTH_CORNER: Final = 61
 LEFT_MOUTH_CORNER: Final = 291
+_SHARES: Final = (np.arange(256) / 255).astype(np.float32)  # 0..255 to 0..1, looked up rather than divided
 # The face from brow to chin is about 2.4 times as high as the eyes are apart, its middle 0.45 of that below them; the
 # mesh corrects a rough first crop in its second look, so these need no precision.
 _FACE_BY_EYES: Final = 2.4
@@ -70,7 +71,7 @@ class FaceMesh:
 
     def _look(self, image: Image, matrix: Matrix) -> Landmarks:
         rgb = cv2.cvtColor(warp(image, matrix, SIDE_PX), cv2.COLOR_BGR2RGB)
-        crop = (rgb / 255).astype(np.float32)
+        crop = cv2.LUT(rgb, _SHARES).astype(np.float32, copy=False)
         with self._mutex:
             outputs = self._net.run(crop)
             raw, logit = outputs[self._points].reshape(468, 3)[:, :2].copy(), float(outputs[self._presence].ravel()[0])

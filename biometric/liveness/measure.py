@@ -11,6 +11,7 @@ Not here: what a movement over several frames means (steps.py).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -62,7 +63,7 @@ def measure_face(points: Points) -> FaceMeasure:
     yaw, pitch, roll, scale = _head_pose(points)
     right, left = points[head.RIGHT_EYE_OUTER], points[head.LEFT_EYE_OUTER]
     middle = (right + left) / 2
-    across = (left - right) / max(float(np.hypot(*(left - right))), 1e-6)
+    across = (left - right) / max(_apart(left, right), 1e-6)
     down = np.array([-across[1], across[0]])
     corner_r, corner_l = points[head.MOUTH_CORNERS[0]], points[head.MOUTH_CORNERS[1]]
     upper, lower = points[head.INNER_LIPS[0]], points[head.INNER_LIPS[1]]
@@ -75,8 +76,8 @@ def measure_face(points: Points) -> FaceMeasure:
         y=float(middle[1]),
         ear_right=_eye_aspect_ratio(points, head.RIGHT_EYE),
         ear_left=_eye_aspect_ratio(points, head.LEFT_EYE),
-        mouth_width=float(np.hypot(*(corner_l - corner_r))) / scale,
-        mouth_open=float(np.hypot(*(lower - upper))) / scale,
+        mouth_width=_apart(corner_l, corner_r) / scale,
+        mouth_open=_apart(lower, upper) / scale,
         corners_up=float((upper - (corner_r + corner_l) / 2) @ down) / scale,
     )
 
@@ -87,14 +88,18 @@ def _head_pose(points: Points) -> tuple[float, float, float, float]:
     affine: NDArray[np.float64] = (_INVERSE @ (seen - seen.mean(axis=0))).T
     left, sizes, right = np.linalg.svd(affine, full_matrices=False)
     first, second = left @ right  # the nearest two rows of a rotation
-    third = np.cross(first, second)
-    yaw = float(np.degrees(np.arctan2(first[2], third[2])))
-    pitch = float(np.degrees(np.arcsin(np.clip(second[2], -1.0, 1.0))))
-    roll = float(np.degrees(np.arctan2(second[0], first[0]))) if first.any() else 0.0
+    (a, b, c), (d, e, f) = first.tolist(), second.tolist()
+    yaw = math.degrees(math.atan2(c, a * e - b * d))  # the last is the third row's, their cross product's
+    pitch = math.degrees(math.asin(min(max(f, -1.0), 1.0)))
+    roll = math.degrees(math.atan2(d, a)) if first.any() else 0.0
     return yaw, pitch, roll, max(float(sizes.mean()), 1e-6)
+
+
+def _apart(left: Points, right: Points) -> float:
+    """Return the distance of two points; numpy would take ten times as long for two numbers."""
+    return math.hypot(float(left[0]) - float(right[0]), float(left[1]) - float(right[1]))
 
 
 def _eye_aspect_ratio(points: Points, eye: tuple[int, int, int, int, int, int]) -> float:
     p1, p2, p3, p4, p5, p6 = (points[i] for i in eye)
-    across = max(float(np.hypot(*(p1 - p4))), 1e-6)
-    return float(np.hypot(*(p2 - p6)) + np.hypot(*(p3 - p5))) / (2 * across)
+    return (_apart(p2, p6) + _apart(p3, p5)) / (2 * max(_apart(p1, p4), 1e-6))

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biometric.evaluation.drawn_login import Film
+    from biometric.pipeline import FacePipeline
     from biometric.types import Frame
     from plugin.ceremonies.types import CeremonyView
     from plugin.factors.face import FaceFactor
-    from plugin.settings import Settings
     from plugin.wiring import Services
 
 UPLOAD_MS: Final = 60
@@ -46,11 +46,12 @@ def command(out: Path, *, runs: int, models_dir: Path) -> None:
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric.evaluation.drawn_login import FLUENT, SPARSE
     from plugin.commands import bench_rig
-    from plugin.wiring import build_services, utc_now
+    from plugin.wiring import build_services, open_pipeline, utc_now
 
     with bench_rig.temporary_settings(models_dir) as settings:
-        services = build_services(settings)
-        services = replace(services, face=_face_with_known_steps(services, settings))
+        pipeline = open_pipeline(settings)  # once, as in a worker
+        services = build_services(settings, pipeline=pipeline)
+        services = replace(services, face=_face_with_known_steps(services, pipeline))
         now = utc_now()
         person, view = bench_rig.enrol_totp(services, "somebody", now=now)
         shown = services.recovery_codes.show(view, now=now)
@@ -113,13 +114,12 @@ def _fresh(frame: Frame) -> Frame:
     return replace(frame, jpeg=frame.jpeg + secrets.token_bytes(8))
 
 
-def _face_with_known_steps(services: Services, settings: Settings) -> FaceFactor:
+def _face_with_known_steps(services: Services, pipeline: FacePipeline) -> FaceFactor:
     """Return a face factor whose challenge is always the one that the drawn face obeys."""
     from biometric.evaluation.drawn_login import SHOWN, STEPS
     from biometric.liveness.challenge import parse_steps
     from biometric.liveness.session import FaceSession
     from plugin.factors.face import FaceFactor
-    from plugin.wiring import open_pipeline
 
     class KnownSteps(FaceSession):
         """Asks for the film's steps, without pauses."""
@@ -132,11 +132,11 @@ def _face_with_known_steps(services: Services, settings: Settings) -> FaceFactor
 
     return FaceFactor(
         ceremonies=services.ceremonies,
-        pipeline=open_pipeline(settings),
+        pipeline=pipeline,
         database=services.database,
         sealer=services.sealer,
         attempts=services.attempts,
         audit=services.audit,
-        settings=settings,
+        settings=services.settings,
         sessions=KnownSteps,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from biometric.liveness.steps.window import Hint, StepView
+from biometric.liveness.steps.window import Hint, StepView, quantile
 
 if TYPE_CHECKING:
     from biometric.liveness.steps.window import Window
@@ -58,8 +58,8 @@ def _blinks(window: Window) -> list[tuple[float, float]]:
     times, right, left = window.get("captured_ms"), window.get("ear_right"), window.get("ear_left")
     if not len(times):
         return []
-    right = right / max(float(np.quantile(right, OPEN_QUANTILE)), 1e-6)
-    left = left / max(float(np.quantile(left, OPEN_QUANTILE)), 1e-6)
+    right = right / np.float32(max(quantile(right, OPEN_QUANTILE), 1e-6))
+    left = left / np.float32(max(quantile(left, OPEN_QUANTILE), 1e-6))
     both = (right + left) / 2
     shut = (both < CLOSED) & (np.maximum(right, left) < CLOSED_EACH) & (np.abs(window.yaw) < MOST_YAW)
     found: list[tuple[float, float]] = []

@@ -1,12 +1,13 @@
 """What counts as the action that was asked for, on scripted measures."""
 
+import numpy as np
 import pytest
 
 from biometric.liveness.challenge import Step, StepKind
 from biometric.liveness.evidence import Baseline
 from biometric.liveness.steps.centre import judge_centre
 from biometric.liveness.steps.judge import count_mistakes, judge_step
-from biometric.liveness.steps.window import REACTION_MS, Hint
+from biometric.liveness.steps.window import REACTION_MS, Hint, quantile
 from tests.biometric.liveness.rows import BASELINE, BLINK_TWICE, FRAME_MS, SMILE, TURN, Script
 
 RIGHT = Step(StepKind.TURN_RIGHT)
@@ -242,3 +243,10 @@ def test_a_blink_in_the_opening_does_not_lower_the_baseline_of_the_eyes():
 )
 def test_the_opening_says_what_is_missing(script, hint):
     assert judge_centre(script.evidence()) is hint
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 60])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8, 1.0])
+def test_our_quick_quantile_is_numpys(size, share):
+    values = np.random.default_rng(size).normal(size=size).astype(np.float32)
+    assert quantile(values, share) == pytest.approx(float(np.quantile(values, share)), abs=1e-6)
