@@ -75,9 +75,10 @@ def recognition_report(
     corpus = corpus.projected(calibration.projection)
     for name, (scorer, threshold) in scorers(calibration).items():
         progress(name)
-        report[name] = _figures(corpus, calibration, name, scorer, threshold, rng=np.random.default_rng(seed))
+        report[name] = _figures(corpus, name, scorer, threshold, rng=np.random.default_rng(seed))
     progress("rules")
     report["rules"] = rule_costs(corpus, calibration, seed=seed)
+    report["fused"] |= {figure: report["rules"][0][figure] for figure in ("fmr", "fnmr")}
     progress("means over several pictures")
     report["frames"] = frame_means(corpus, calibration, seed=seed)
     if traits:
@@ -96,7 +97,7 @@ def scorers(calibration: Calibration) -> dict[str, tuple[Scorer, float]]:
 
 
 def _figures(
-    corpus: Corpus, calibration: Calibration, name: str, scorer: Scorer, threshold: float, *, rng: np.random.Generator
+    corpus: Corpus, name: str, scorer: Scorer, threshold: float, *, rng: np.random.Generator
 ) -> dict[str, Any]:
     scores = score_pairs(corpus, scorer, rng=rng)
     found = estimates(
@@ -104,8 +105,6 @@ def _figures(
     )
     if name == "fused":
         found |= estimates(scores, {"fmr_from_tail": partial(tail_fmr, threshold=threshold)}, rng=rng)
-        decided = score_pairs(corpus, decision_scorer(calibration), rng=rng)
-        found |= estimates(decided, errors_at(0.0), rng=rng)
     return {figure: asdict(_honest(figure, found[figure], scores)) for figure in found} | {"threshold": threshold}
 
 
