@@ -84,6 +84,7 @@ class Pose(StrEnum):
     SMILE = "smile"
     CLOSER = "closer"
     FLASH = "flash"
+    AGAIN = "again"  # a second look at a frame that was embedded as another pose (agreement_looks.py)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

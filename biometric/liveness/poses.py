@@ -4,6 +4,8 @@ Rules:
  * Six frames in a whole login, since a recogniser costs as much as thirty looks of the mesh.
  * The turn is sampled near TURN_YAW, where the recognisers still work; the others near to straight, with open eyes.
  * A frame is embedded within the request that brought it; frames are never kept for later.
+ * Frames of the poses in LOOKED_AT_AGAIN are looked at twice, the second time through a random change, which a picture
+   made for the recognisers does not survive (cues/agreement.py).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from biometric.agreement_looks import seen_again
 from biometric.errors import QualityTooLow
 from biometric.landmarks import five_points
 from biometric.liveness.challenge import StepKind
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 TURN_YAW: Final = 20.0  # degrees (docs/liveness.md, "Poses")
 TURN_RANGE: Final = (14.0, 27.0)
+LOOKED_AT_AGAIN: Final = frozenset({Pose.TURN, Pose.SMILE, Pose.CLOSER})  # the front stands in for a reference
 _STEP_POSE: Final = {
     StepKind.TURN_LEFT: Pose.TURN,
     StepKind.TURN_RIGHT: Pose.TURN,
@@ -44,9 +48,10 @@ _STEP_POSE: Final = {
 class Sampler:
     """Embeds chosen frames of one batch."""
 
-    def __init__(self, evidence: Evidence, pipeline: FacePipeline) -> None:
+    def __init__(self, evidence: Evidence, pipeline: FacePipeline, *, chance: np.random.Generator) -> None:
         self._evidence = evidence
         self._pipeline = pipeline
+        self._chance = chance
 
     def quality_hint(self, look: Look) -> str | None:
         """Return what the person should change before anything is measured, or None."""
@@ -88,9 +93,13 @@ class Sampler:
         if not seen:
             return
         _, landmarks, look = min(seen, key=lambda item: item[0])
-        embeddings = self._pipeline.embedder.embed(look.image, five_points(landmarks))
+        embedder, five = self._pipeline.embedder, five_points(landmarks)
+        embeddings = embedder.embed(look.image, five)
         yaw = look.face.yaw if look.face is not None else float("nan")
         self._evidence.poses.append(PoseSample(pose, look.captured_ms, yaw, embeddings))
+        if pose in LOOKED_AT_AGAIN:
+            again = seen_again(embedder, look.image, five, embeddings, rng=self._chance)
+            self._evidence.poses.append(PoseSample(Pose.AGAIN, look.captured_ms, yaw, again))
 
     def _yaw(self, face: FaceMeasure) -> float:
         return face.yaw - (self._evidence.baseline.yaw if self._evidence.baseline is not None else 0.0)

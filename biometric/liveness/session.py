@@ -22,6 +22,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from biometric.compare import compare
 from biometric.errors import BiometricError, FaceRejected, FramesInvalid
 from biometric.image import decode_image
@@ -144,10 +146,12 @@ class FaceSession:
         now_ms: int,
         light_ms: int | None = None,
         max_frame_bytes: int = MAX_FRAME_BYTES,
+        chance: np.random.Generator | None = None,
     ) -> Progress:
         """Take a batch in; `now_ms` is our own time since the challenge began.
 
-        `light_ms` is when the page began to show the colours, on the page's clock; None before.
+        `light_ms` is when the page began to show the colours, on the page's clock; None before. `chance` draws how
+        frames are looked at a second time: fresh from the system unless given.
 
         Raises:
             FramesInvalid, ImageUnreadable, ImageTooLarge: the batch is not what a camera page sends; the session is
@@ -165,7 +169,7 @@ class FaceSession:
             observer.recall(self._decode(frames[0]))
         crowded_before = evidence.crowded_looks
         looks = [observer.observe(frame, self._decode(frame)) for frame in new]
-        progress = self._advance(looks, Sampler(evidence, pipeline))
+        progress = self._advance(looks, Sampler(evidence, pipeline, chance=chance or np.random.default_rng()))
         if progress.state in GOES_ON and len(evidence.digests) >= MAX_FRAMES:
             return self._fail("deadline")  # no frame may follow, so nothing can end it later
         if progress.state is State.GO_ON and evidence.crowded_looks > crowded_before:

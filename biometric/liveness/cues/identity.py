@@ -61,6 +61,8 @@ def _margins(evidence: Evidence, expected: FaceEmbeddings, calibration: Calibrat
     """Return per pose how far its worst frame lies above the fused threshold."""
     margins: dict[Pose, float] = {}
     for sample in evidence.poses:
+        if sample.pose is Pose.AGAIN:
+            continue
         seen = compare(sample.embeddings, expected, calibration=calibration)
         margin = seen.fused_score - seen.fused_threshold
         margins[sample.pose] = min(margin, margins.get(sample.pose, margin))
