@@ -75,10 +75,11 @@ def recipes(steps: int) -> dict[str, Recipe]:
     return {
         "a": Recipe("FaceNet alone", sface=False, steps=steps),
         "c": Recipe("both models", steps=steps),
-        "c quiet": Recipe("both models, no further than a genuine pair", steps=steps, goal=QUIET),
+        "c quiet": Recipe("both models, quiet: no further than a genuine pair", steps=steps, goal=QUIET),
         "d": Recipe("both models, random second look in the loop", steps=steps, again=True),
-        "d quiet": Recipe("the same, no further than a genuine pair", steps=steps, again=True, goal=QUIET),
-        "f": Recipe("the same, and the detector in the loop", steps=steps, again=True, head=True, goal=QUIET),
+        "f": Recipe(
+            "both, second look and detector in the loop, quiet", steps=steps, again=True, head=True, goal=QUIET
+        ),
     }
 
 

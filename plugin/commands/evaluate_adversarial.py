@@ -21,7 +21,7 @@ _NAMES: Final = ("facenet_alone", "decision", "with_detector")
 @click.option(
     "--people", type=click.IntRange(min=2), default=300, show_default=True, help="With two pictures, at most."
 )
-@click.option("--steps", type=click.IntRange(min=1), default=16, show_default=True, help="Of each white-box attack.")
+@click.option("--steps", type=click.IntRange(min=1), default=8, show_default=True, help="Of each white-box attack.")
 @click.option("--quick", is_flag=True, help="8 pairs, 40 people, 6 steps: minutes, and figures that mean little.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of every draw.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Of TensorFlow.")
@@ -87,12 +87,12 @@ def command(
 def summary(found: dict[str, Any]) -> str:
     """Return the report as a small table."""
     lines = [f"{found['pairs']} pairs, {found['epsilon_levels']:.0f} of 255 levels, {found['steps']} steps"]
-    lines.append(f"{'accepted by':58} {'FaceNet alone':>14} {'decision':>9} {'+ detector':>11}  caught at 1 % (head)")
+    lines.append(f"{'accepted by':62} {'FaceNet alone':>14} {'decision':>9} {'+ detector':>11}  caught at 1 % (head)")
     for letter, row in found["attacks"].items():
         said = [f"{row['accepted_by'][name]['value']:.1%}" for name in _NAMES]
         head = row["caught_at_1_percent"].get("trained head")
         caught = f"{head['of_all']['value']:.1%}" if head else "-"
-        lines.append(f"{letter:8} {row['attack']:49} {said[0]:>14} {said[1]:>9} {said[2]:>11}  {caught}")
+        lines.append(f"{letter:8} {row['attack']:53} {said[0]:>14} {said[1]:>9} {said[2]:>11}  {caught}")
     box, genuine = found["e"], found["genuine"]
     lines.append(f"e        yes and no only, {box['queries_each']} answers a pair: {box['success']['value']:.1%}")
     said = [f"{genuine['accepted_by'][name]['value']:.1%}" for name in ("fused_score", "decision", "with_detector")]
