@@ -49,6 +49,7 @@ EVENTS: Final = frozenset(
         "invitation_used",
         "locked_out",
         "recovery_codes_issued",
+        "references_opened",
         "request_failed",
         "request_refused",
         "result_issued",

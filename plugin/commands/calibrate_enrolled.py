@@ -1,6 +1,7 @@
 """The references of one deployment, opened in memory for `facestep calibrate --enrolled`.
 
 Rules:
+ * The audit log has an entry before the first one is opened: opening everybody's is not done unseen.
  * A row is believed after its MAC fits; one that does not fit stops the command, as it stops a login.
  * Expired references and those of other models are left out and counted.
  * Vectors are neither written nor printed; they are gone when the command ends.
@@ -18,6 +19,7 @@ from sqlalchemy import select
 
 from biometric.calibration import Calibration
 from biometric.models import ModelStore
+from plugin.audit.log import AuditLog
 from plugin.errors import ServiceError
 from plugin.factors.references import References
 from plugin.store import integrity
@@ -64,6 +66,12 @@ def open_all(
     sealer = open_sealer(settings)
     with closing(open_database(settings)) as database:
         rows = _rows(database, issuer)
+        AuditLog(database).append(
+            "references_opened",
+            at=now,
+            issuer=rows[0].issuer,
+            details={"count": len(rows), "calibration": calibration.id},
+        )
         references = References(
             database=database, sealer=sealer, calibration=calibration, ttl_days=settings.reference_ttl_days
         )

@@ -15,6 +15,7 @@ from biometric.calibration import BOUND_MODELS, FRAMING, Calibration, ModelCalib
 from biometric.evaluation.enrolled import LEAST_PEOPLE
 from biometric.models import ModelStore
 from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings
+from plugin.audit.log import AuditLog
 from plugin.ceremonies.types import Subject
 from plugin.cli import main
 from plugin.factors import references
@@ -125,6 +126,14 @@ def test_no_vector_and_no_subject_is_written(shell, enrol, tmp_path):
     text = (tmp_path / "made.json").read_text()
     assert "subject-" not in text
     assert len(text) < 4000
+
+
+def test_opening_everybody_is_on_the_audit_log(shell, enrol, tmp_path):
+    enrol(3)
+    calibrate(shell)
+    with closing(Database(f"sqlite:///{tmp_path}/facestep.db")) as database:
+        (entry,) = AuditLog(database).entries()
+    assert (entry.event, entry.issuer, entry.details["count"]) == ("references_opened", STAFF, 3)
 
 
 def test_too_few_people_is_one_clear_line(shell, enrol, tmp_path):
