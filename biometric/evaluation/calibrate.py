@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from biometric.calibration import BOUND_MODELS, FRAMING, Calibration, ModelCalibration
+from biometric.evaluation.corpus import CorpusUnusable
 from biometric.evaluation.costs import decision_scorer, error_rates
 from biometric.evaluation.learn import learn_projection
 from biometric.evaluation.pairs import count_pairs, impostor_moments, score_pairs
@@ -41,6 +42,8 @@ FLOOR_FMR: Final = 1e-2
 OTHER_FLOORS: Final = (2e-2, 3e-2)  # written down for comparison (costs.py), not shipped
 WEIGHTS: Final = tuple(round(0.05 * step, 2) for step in range(3, 13))  # FaceNet's part, 0.15 to 0.60
 MOST_PICTURES: Final = 4
+SHOWN_PAIRS: Final = 300_000  # 30 errors at FMR 1e-4 (Doddington's rule of 30); fewer, and the tail is extrapolated
+LEAST_PAIRS: Final = 10_000  # below this the tail tells FMR 1e-4 within a factor of eight only (docs/calibration.md)
 TAIL_SHARE: Final = 0.05  # of the impostor scores, for the extrapolation
 
 
@@ -112,8 +115,10 @@ def fold_of(person: str) -> int:
 
 
 def bounded(corpus: Corpus, calibration: Calibration, *, rng: np.random.Generator) -> dict[str, float]:
-    """Return what a population that can show FMR 1e-4 asks the fused threshold to be: its upper bound."""
-    found = _threshold(corpus, calibration, partial(Weighted.threshold, fmr=FUSED_FMR), rng=rng)
+    """Return what the choosing half asks the fused threshold to be: its upper bound, of the tail if it is too small."""
+    shown = pairs_of_people(corpus) >= SHOWN_PAIRS
+    figure = partial(Weighted.threshold, fmr=FUSED_FMR) if shown else partial(tail_threshold, fmr=FUSED_FMR)
+    found = _threshold(corpus, calibration, figure, rng=rng)
     return {"estimate": found.value, "upper": found.high, "asked": found.high}
 
 
@@ -121,6 +126,11 @@ def extrapolated(corpus: Corpus, calibration: Calibration, *, rng: np.random.Gen
     """Return what a small population asks the fused threshold to be: the best estimate of its tail."""
     found = _threshold(corpus, calibration, partial(tail_threshold, fmr=FUSED_FMR), rng=rng)
     return {"estimate": found.value, "upper": found.high, "asked": found.value}
+
+
+def pairs_of_people(corpus: Corpus) -> int:
+    """Return how many pairs of two people there are, one picture each."""
+    return len(corpus.people) * (len(corpus.people) - 1) // 2
 
 
 def _threshold(
@@ -188,13 +198,19 @@ def calibrate(
     progress: Callable[[str], None] = lambda _: None,
 ) -> Calibration:
     """Return a calibration whose evidence holds the error rates on people who did not choose it."""
-    projection = learn_projection(corpus.part(in_choosing_half))
+    half = corpus.part(in_choosing_half)
+    if pairs_of_people(half) < LEAST_PAIRS:
+        raise CorpusUnusable(
+            f"the choosing half has {len(half.people)} people; with fewer than {LEAST_PAIRS} pairs of people (142) "
+            "nothing can be said about one stranger in ten thousand. Keep the shipped calibration, or take more people"
+        )
+    projection = learn_projection(half)
     compared = corpus.projected(projection)
     others = {name: other.projected(projection) for name, other in further.items()}
     choosing = compared.part(in_choosing_half).at_most(MOST_PICTURES)
     reporting = compared.part(lambda person: not in_choosing_half(person))
     progress("choosing")
-    chosen = choose(choosing, others, models=models, weight=best_weight(corpus.part(in_choosing_half)))
+    chosen = choose(choosing, others, models=models, weight=best_weight(half))
     progress("reporting")
     evidence = chosen.evidence | {
         "data": data,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plugin.commands.models import models_dir_option
+from plugin.commands.models import calibration_option, models_dir_option
 
 if TYPE_CHECKING:
     from biometric.types import Comparison
@@ -23,8 +23,9 @@ EXIT_CANNOT_TELL = 2
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@calibration_option
 @models_dir_option
-def command(first: Path, second: Path, *, as_json: bool, models_dir: Path) -> None:
+def command(first: Path, second: Path, *, as_json: bool, calibration: Path | None, models_dir: Path) -> None:
     """Compare the one face of each picture. JPEG, PNG or WebP.
 
     Exit status 0: the same person. 1: not. 2: cannot tell, with an error code.
@@ -37,7 +38,7 @@ def command(first: Path, second: Path, *, as_json: bool, models_dir: Path) -> No
     from biometric.errors import BiometricError
 
     try:
-        comparison = _compare(first, second, models_dir)
+        comparison = _compare(first, second, models_dir, calibration)
     except BiometricError as exc:
         if not as_json:
             raise  # the one line on stderr is the same for all commands (cli.py)
@@ -50,13 +51,13 @@ def command(first: Path, second: Path, *, as_json: bool, models_dir: Path) -> No
     sys.exit(EXIT_MATCH if comparison.match else EXIT_NO_MATCH)
 
 
-def _compare(first: Path, second: Path, models_dir: Path) -> Comparison:
+def _compare(first: Path, second: Path, models_dir: Path, calibration: Path | None) -> Comparison:
     from biometric.compare import compare
     from biometric.errors import CannotTell, ImageUnreadable
     from biometric.image import MAX_BYTES, decode_image
     from biometric.pipeline import FacePipeline
 
-    pipeline = FacePipeline.open(models_dir)
+    pipeline = FacePipeline.open(models_dir, calibration=calibration)
     faces = []
     for path in (first, second):
         try:

@@ -184,19 +184,26 @@ def test_without_pairs_there_is_no_report(people, calibration):
 
 
 def test_calibration_is_chosen_on_one_half_and_reported_on_the_other():
-    corpus = made_corpus(people=120, per_person=3)
+    corpus = made_corpus(people=340, per_person=3)
     halves = [in_choosing_half(name) for name in corpus.people]
-    assert 40 < sum(halves) < 80
+    assert 142 < sum(halves) < 200
     models = dict.fromkeys(("yunet", "face_mesh", "facenet", "sface"), "d")
     made = calibrate(corpus, {"other": made_corpus(seed=8)}, models=models, data="made up", made_on="2025-01-01")
     assert made.id == made.digest()
     assert made.evidence["choosing"]["people"] == sum(halves)
-    assert made.evidence["reporting"]["people"] == 120 - sum(halves)
+    assert made.evidence["reporting"]["people"] == 340 - sum(halves)
     asked = made.evidence["threshold_by_population"]
     assert made.fused_threshold == max(asked["choosing half"]["upper"], asked["other"]["estimate"])
     assert made.projection is None  # so few people teach none
     assert made.projection_sha256 == ""
     assert made.evidence["reporting"]["fmr"]["value"] <= 2e-3
+
+
+def test_too_few_people_choose_nothing():
+    """A threshold from a few dozen people would be looser than the shipped one, and only for being few."""
+    models = dict.fromkeys(("yunet", "face_mesh", "facenet", "sface"), "d")
+    with pytest.raises(CorpusUnusable, match="Keep the shipped calibration"):
+        calibrate(made_corpus(people=200), {}, models=models, data="-", made_on="-")
 
 
 def test_at_most_keeps_the_first_pictures_of_each_person(corpus):
@@ -226,7 +233,7 @@ def test_the_tail_of_a_small_population_tells_the_threshold_of_a_large_one():
 
 
 def test_one_wrong_label_of_a_person_with_hundreds_of_pictures_moves_no_threshold():
-    clean = made_corpus(people=80, per_person=3, seed=2)
+    clean = made_corpus(people=320, per_person=3, seed=2)
     chosen = [position for position, name in enumerate(clean.people) if in_choosing_half(name)]
     famous, victim = chosen[0], chosen[1]
     rows = np.flatnonzero(clean.person == famous)[:1].repeat(300)
