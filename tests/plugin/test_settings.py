@@ -90,7 +90,7 @@ def test_what_is_missing_is_named(missing):
         ({"threads": "65"}, "threads"),
         ({"trusted_proxies": "-1"}, "trusted_proxies"),
         ({"listen_port": "65536"}, "listen_port"),
-        ({"challenge_ttl_s": "21"}, "challenge_ttl_s"),
+        ({"challenge_ttl_s": "31"}, "challenge_ttl_s"),
         ({"result_ttl_s": "61"}, "result_ttl_s"),
         ({"code_ttl_s": "1"}, "code_ttl_s"),
         ({"vault_timeout_s": "0"}, "vault_timeout_s"),
