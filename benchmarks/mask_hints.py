@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from biometric.types import Image
 
 FRAME_MS = 66
-STRENGTHS = (0.003, 0.006, 0.012)  # a resting adult's face shows 0.002 to 0.01 in green
+STRENGTHS = (0.003, 0.006, 0.012)  # amplitude in green, as a share of its value
 PHOTOS = ("person_a_1", "person_b_1", "impostor_1", "impostor_2", "astronaut")
 
 

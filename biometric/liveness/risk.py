@@ -24,8 +24,8 @@ EVEN_MS: Final = 0.5  # from the shortest to the longest interval, without the s
 # screen's refresh rounds to 66 and 67 in turn
 DUPLICATE: Final = 0.995  # of the pixels unchanged
 DUPLICATES: Final = 0.05  # of the frames (FIELD.md 1.3)
-NOISELESS: Final = 0.7  # of the pixels unchanged, in the median frame; webcams 0.22 to 0.28, compressed films to 0.53,
-# a rendering without noise 0.82 (docs/liveness.md, "Stream")
+NOISELESS: Final = 0.7  # of the pixels unchanged, in the median frame; webcams 0.20 to 0.25, compressed films to 0.52,
+# renderings without noise 0.81 to 0.86 (docs/liveness.md, "Stream")
 
 
 def measure_stream(evidence: Evidence) -> dict[str, float]:
