@@ -22,6 +22,8 @@ from biometric.errors import NoFace
 from biometric.landmarks import LOST, FaceMesh, five_points
 from biometric.models import ModelStore
 from biometric.quality import STILL, assess
+from biometric.texture import TextureNet
+from biometric.texture_role import added_nets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +79,8 @@ class FacePipeline(Recogniser):
     """All models of a process and the thresholds that belong to them."""
 
     calibration: Calibration
+    texture: TextureNet
+    texture_extra: tuple[TextureNet, ...] = ()
 
     @classmethod
     def open(cls, models_dir: Path, *, calibration: Path | None = None) -> FacePipeline:
@@ -88,4 +92,11 @@ class FacePipeline(Recogniser):
         cv2.setNumThreads(1)  # a worker is one core of work; more threads only take turns
         store = ModelStore(models_dir)
         thresholds = Calibration.load(store, calibration)
-        return cls(detector=FaceDetector(store), mesh=FaceMesh(store), embedder=Embedder(store), calibration=thresholds)
+        return cls(
+            detector=FaceDetector(store),
+            mesh=FaceMesh(store),
+            embedder=Embedder(store),
+            calibration=thresholds,
+            texture=TextureNet.open(),
+            texture_extra=added_nets(store),
+        )

@@ -27,6 +27,7 @@ from biometric.liveness.cues import (
     stillness,
     stream,
     surface,
+    texture,
 )
 from biometric.liveness.cues.result import CONFIRMING, CueResult, Physics, Verdict
 
@@ -49,6 +50,7 @@ CUES: Final[Mapping[str, Cue]] = {
     "perspective": perspective.evaluate,
     "colour": colour.evaluate,
     "surface": surface.evaluate,
+    "texture": texture.evaluate,
     "pulse": pulse.evaluate,
     "stillness": stillness.evaluate,
 }

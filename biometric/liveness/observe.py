@@ -28,6 +28,7 @@ from biometric.liveness.measure import FaceMeasure, measure_face
 from biometric.liveness.regions import measure_regions
 from biometric.liveness.surface import inspect_surface
 from biometric.liveness.tracking import begin_track, follow_track
+from biometric.texture import texture_columns
 from biometric.types import Landmarks
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Observer:
             row |= measure_regions(image, landmarks.points)
             if self._trail.looked_ms == frame.captured_ms:
                 row |= inspect_surface(image, landmarks.points)
+                nets = self._pipeline.texture, self._pipeline.texture_extra
+                row |= texture_columns(image, landmarks.points, *nets)
         row |= {"unchanged": _unchanged(grey, self._before)} | self._follow(grey, landmarks, face)
         self._evidence.rows.append(make_row(**row))
         self._trail.points = landmarks.points if landmarks is not None else None

@@ -91,4 +91,5 @@ def test_identity_is_always_asked(evidence):
 def test_every_cue_of_the_package_is_asked(evidence):
     names = {result.name for result in fusion.judge(evidence, reference=ME, calibration=CALIBRATION).results}
     integrity = {"stream", "alone", "continuity", "repetition", "identity"}
-    assert names == integrity | {"challenge", "planarity", "perspective", "colour"}
+    hints = {"pulse", "stillness"}
+    assert names == integrity | hints | {"challenge", "planarity", "perspective", "colour", "surface", "texture"}
