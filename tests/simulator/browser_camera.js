@@ -20,7 +20,7 @@
   // Light of a white screen on a near face in a room in the evening, as a share of the picture's values; nose to ears.
   const LIGHT_SHARE = 0.065;
   const LIGHT_FALLS = [[0, 1], [0.35, 0.9], [0.6, 0.6], [0.8, 0.3], [1, 0.05]]; // share of the radius, of the light
-  const LIGHT_RADIUS = 230;
+  const LIGHT_RADIUS = 170; // as steep as on the lifted heads of tests/simulator/light.py: the sides get half of what the middle gets
 
   /** @typedef {{enter: Blob[], loop: Blob[], leave: Blob[]}} Clip */
 
