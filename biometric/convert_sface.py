@@ -4,7 +4,7 @@
 
 Rules:
  * Weights stay float32: OpenCV brings the file's int8 blocks back to float32 too, so both say the same to the fifth
-   digit and no threshold moves. Dynamic-range int8 gives a least cosine of 0.989 and hardly more speed
+   digit and no threshold moves. Dynamic-range int8 gives a least cosine of 0.998 and hardly more speed
    (docs/performance.md).
  * A batch normalisation right behind a convolution or the last product goes into its weights, in float64. Only
    elementwise arithmetic makes the weights, so the bytes do not depend on the CPU.
