@@ -200,3 +200,15 @@ def test_the_benchmark_plays_a_whole_login(tmp_path, models_dir):
 def test_a_benchmark_that_does_not_exist_is_not_offered():
     result = CliRunner().invoke(main, ["bench", "nothing"])
     assert result.exit_code == 2
+
+
+@pytest.mark.models
+def test_a_whole_login_is_benchmarked_at_both_rates(tmp_path, models_dir):
+    out = tmp_path / "login.json"
+    result = CliRunner().invoke(
+        main, ["bench", "login", "--json", str(out), "--runs", "1", "--models-dir", str(models_dir)]
+    )
+    assert result.exit_code == 0, result.output
+    figures = json.loads(out.read_text())
+    assert [figures["frames"], figures["fluent"]["frames"]] == [SPARSE.frames, FLUENT.frames]
+    assert figures["fluent"]["cpu_s"]["median"] > 0
