@@ -46,10 +46,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Login:
-    """What one login's detector sees."""
+    """What one login's detector sees; `person` counts people within one part of the pictures."""
 
     looks: tuple[Look, ...]
     reference: FaceEmbeddings
+    person: int = 0
 
 
 def standard(image: Image, five: Points) -> Image:
