@@ -8,7 +8,7 @@ beyond what a plane does, every patch moves outwards by its depth times its plac
 
 with z from the average head (head.py). `shift` takes what a small turn or a step aside does, which moves deep patches
 all alike; only k tells. It is far smaller than what a turn shows (2 % of the face's width at s = 1.45), which is why
-the sides of the face are followed too, and why this cue does not stand alone.
+the sides of the face are followed too, what the mouth moves is not, and why this cue does not stand alone.
 
 d0 comes from the size of the face in the picture and a usual focal length; a camera with another one makes the relief
 of everybody larger or smaller, of flat things it stays 0.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from biometric.liveness.tracking import SkinTrack
 
 FOCAL: Final = 0.8  # by the longer side of the picture: 64 degrees along it, usual for built-in cameras
-LEAST_PATCHES: Final = 30  # nine unknowns, and a signal below a pixel
+LEAST_PATCHES: Final = 25  # nine unknowns, and a signal below a pixel
 LEAST_GROWTH: Final = 1.2
 _ROUNDS: Final = 3
 _HUBER: Final = 1.5  # in robust standard deviations

@@ -63,7 +63,13 @@ _SIDES: Final[dict[int, float]] = {
     177: -0.33, 213: -0.14, 227: -0.34, 264: -0.33, 301: -0.15, 345: -0.13, 352: -0.11, 366: -0.35, 367: -0.20,
     368: -0.26, 372: -0.16, 376: -0.12, 401: -0.33, 433: -0.14, 447: -0.34,
 }  # fmt: skip
-WIDE_POINTS: Final = np.array([*_SKIN, *(_SIDES.keys() - _SKIN.keys())])
+# What a mouth moves: a smile that fades while its owner comes closer would drown what depth shows.
+_BY_THE_MOUTH: Final = frozenset({
+    1, 2, 36, 48, 50, 60, 98, 135, 138, 165, 169, 187, 192, 194, 200, 202, 203, 204, 205, 206, 207, 210, 211, 212,
+    214, 216, 266, 278, 280, 290, 327, 364, 367, 391, 394, 411, 416, 418, 422, 423, 424, 425, 426, 427, 430, 431, 432,
+    434, 436,
+})  # fmt: skip
+WIDE_POINTS: Final = np.array(sorted((_SKIN.keys() | _SIDES.keys()) - _BY_THE_MOUTH))
 WIDE_DEPTH: Final = np.array([{**_SKIN, **_SIDES}[int(point)] for point in WIDE_POINTS], np.float32)
 
 RIGHT_EYE_OUTER: Final = 33

@@ -44,7 +44,8 @@ def judge_centre(evidence: Evidence) -> Baseline | Hint:
         return Hint.TURN_TO_CAMERA
     if float(np.ptp(column("yaw"))) > (LIVELY_SWAY if yaw < LIVELY_YAW else MOST_SWAY):
         return Hint.HOLD_STILL
-    if evidence.size != (0, 0) and float(np.median(column("scale"))) > MOST_SIZE * min(evidence.size):
+    must_fit_nearer = any(step.kind.is_near for step in evidence.steps)
+    if must_fit_nearer and float(np.median(column("scale"))) > MOST_SIZE * min(evidence.size):
         return Hint.TOO_CLOSE
     eyes = (column("ear_right") + column("ear_left")) / 2
     return Baseline(

@@ -97,6 +97,8 @@ def test_light_that_follows_the_colours_and_falls_off_to_the_sides_confirms():
         ({"gain": 0.15, "shown": tuple(COLOURS[place] for place in (3, 4, 0, 1, 5, 2, 4))}, None),
         ({"sides": 0.95}, "flat"),
         ({"sides": 1.2}, "flat"),
+        ({"behind": 0.6}, "everywhere"),
+        ({"sides": 0.5, "behind": 1.0}, "everywhere"),
         ({"seen_for_ms": 1300}, "not_measured"),
     ],
 )
@@ -177,7 +179,7 @@ def test_nothing_is_said_before_the_face_has_grown_or_with_few_patches():
 
 
 @pytest.mark.parametrize(
-    ("relief", "verdict"), [(1.0, Verdict.CONFIRM), (0.45, Verdict.NEUTRAL), (0.05, Verdict.DENY), (-0.3, Verdict.DENY)]
+    ("relief", "verdict"), [(1.0, Verdict.CONFIRM), (0.45, Verdict.NEUTRAL), (0.0, Verdict.DENY), (-0.3, Verdict.DENY)]
 )
 def test_perspective_confirms_relief_and_denies_flatness(relief, verdict):
     evidence = grows(*WAY)
