@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biometric.agreement import Agreement
 from biometric.evaluation.adversarial_onnx import NetUnreadable, read_chain
 from biometric.landmarks import five_points
 from biometric.models import ModelStore
@@ -109,6 +110,23 @@ def test_a_few_steps_make_the_attacked_models_see_the_victim(nets, pipeline, tar
     assert after[0] > before[0] + 0.3
     assert not sface or after[1] > before[1] + 0.2
     assert np.abs(image.astype(int) - target.image.astype(int)).max() <= EPSILON
+
+
+def odds(pipeline, image, victim):
+    detector = Agreement.load(pipeline.calibration)
+    looks = see(image, pipeline, rng=np.random.default_rng(4)).looks
+    return detector.log_odds(detector.features(looks, victim)), detector.threshold
+
+
+def test_the_shipped_detector_catches_a_picture_made_for_facenet_and_lets_genuine_ones_pass(nets, pipeline, target):
+    recipe = Recipe("for one model", sface=False, steps=8)
+    (image,) = Attacker(nets).attack([target], recipe, rng=np.random.default_rng(2))
+    found, threshold = odds(pipeline, image, target.victim)
+    assert found >= threshold
+    for name in ("person_a", "person_b"):
+        known = pipeline.still(load_picture(f"{name}_2")).embeddings
+        found, threshold = odds(pipeline, load_picture(f"{name}_1"), known)
+        assert found < threshold
 
 
 def test_an_attack_on_the_detector_needs_the_detector(nets, target):

@@ -13,6 +13,7 @@ from biometric.agreement import FEATURES, Agreement, Rows
 from biometric.agreement_looks import Change, coarse, draw_change, moved
 from biometric.calibration import BOUND_MODELS
 from biometric.errors import CalibrationMismatch, CannotTell
+from biometric.evaluation.adversarial_logins import Seen
 from biometric.training.agreement_fit import fit_head, fit_map, moments
 from biometric.types import FACENET, Embedding
 from tests.biometric.agreements import calibration, detector, face, look, unit
@@ -141,6 +142,20 @@ def test_the_head_learns_to_tell_attacks_and_says_the_same_twice():
     assert np.median([found.log_odds(row) for row in attacks]) > 1
     assert np.median([found.log_odds(row) for row in genuine]) < -1
     assert all(np.array_equal(weights[name], again) for name, again in fit_head(genuine, attacks, seed=1).items())
+
+
+def test_the_threshold_stays_above_the_genuine_logins_of_people_who_look_alike():
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow (the extra `convert`)")
+    from biometric.training.agreement import Part, _threshold  # noqa: PLC0415  (after the skip)
+
+    people = {
+        f"p{seed}": [Seen(FIVE, FIVE, face(seed), (look(face(seed), loss=0.05),)) for _ in range(2)]
+        for seed in range(30)
+    }
+    found = _threshold(detector(), Part(people), calibration(), 0.005, seed=1)
+    odds = [detector().log_odds(detector().features(login.looks, login.reference)) for login in Part(people).genuine()]
+    assert len(odds) == 60
+    assert max(odds) < found < max(odds) + 0.1
 
 
 def test_a_change_moves_the_points_by_what_it_says():
