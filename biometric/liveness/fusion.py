@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from biometric.errors import BiometricError
 from biometric.liveness.cues import (
+    agreement,
     alone,
     challenge,
     colour,
@@ -40,6 +41,15 @@ if TYPE_CHECKING:
 
     Cue = Callable[[Evidence], CueResult]
 
+    class ComparingCue(Protocol):
+        """A cue that is told who is expected (None in an enrolment), and by which thresholds."""
+
+        def __call__(
+            self, evidence: Evidence, *, reference: FaceEmbeddings | None, calibration: Calibration
+        ) -> CueResult:
+            """Return the vote."""
+
+
 CUES: Final[Mapping[str, Cue]] = {
     "stream": stream.evaluate,
     "alone": alone.evaluate,
@@ -54,6 +64,8 @@ CUES: Final[Mapping[str, Cue]] = {
     "pulse": pulse.evaluate,
     "stillness": stillness.evaluate,
 }
+COMPARING: Final[Mapping[str, ComparingCue]] = {"identity": identity.evaluate, "agreement": agreement.evaluate}
+"""Cues that see the reference too."""
 CONFIRMATIONS: Final = 2
 UNCONFIRMED: Final = "unconfirmed"
 
@@ -104,12 +116,11 @@ def judge(
     calibration: Calibration,
     demanded: frozenset[str] = frozenset(),
     cues: Mapping[str, Cue] = CUES,
+    comparing: Mapping[str, ComparingCue] = COMPARING,
 ) -> LivenessReport:
     """Return every cue's vote. Never raises for what a cue could not do: that is a vote against."""
-    every: dict[str, Cue] = {
-        **cues,
-        "identity": partial(identity.evaluate, reference=reference, calibration=calibration),
-    }
+    bound = {name: partial(cue, reference=reference, calibration=calibration) for name, cue in comparing.items()}
+    every: dict[str, Cue] = {**cues, **bound}
     return LivenessReport(tuple(_vote(name, cue, evidence) for name, cue in every.items()), demanded)
 
 

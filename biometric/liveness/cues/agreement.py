@@ -2,7 +2,7 @@
 
 Rules:
  * It judges the frames that were looked at twice: a pose and, with the same capture time, its second look (a sample
-   of pose SECOND_LOOK whose FaceNet vector is agreement_looks.second_look's; its SFace vector is the pose's own).
+   of pose AGAIN whose FaceNet vector is agreement_looks.second_look's; its SFace vector is the pose's own).
    Without any, there is an error, which is a vote against (fusion.py).
  * Login: against the reference. Enrolment has none; there the mean of the frames that were looked at once stands for
    it.
@@ -15,18 +15,17 @@ What it catches and what it does not: docs/adversarial.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from biometric.agreement import Agreement, Look
 from biometric.errors import CannotTell
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
+from biometric.liveness.evidence import Pose
 from biometric.types import FaceEmbeddings
 
 if TYPE_CHECKING:
     from biometric.calibration import Calibration
     from biometric.liveness.evidence import Evidence, PoseSample
-
-SECOND_LOOK: Final = "again"
 
 
 def evaluate(
@@ -57,8 +56,8 @@ def evaluate(
 
 def _paired(evidence: Evidence) -> tuple[list[Look], list[PoseSample]]:
     """Return the frames that were looked at twice, and the samples of the others."""
-    again = {sample.captured_ms: sample for sample in evidence.poses if sample.pose == SECOND_LOOK}
-    once = [sample for sample in evidence.poses if sample.pose != SECOND_LOOK]
+    again = {sample.captured_ms: sample for sample in evidence.poses if sample.pose is Pose.AGAIN}
+    once = [sample for sample in evidence.poses if sample.pose is not Pose.AGAIN]
     looks = [
         Look(sample.embeddings, again[sample.captured_ms].embeddings.facenet)
         for sample in once

@@ -10,7 +10,7 @@ white balance, breathing):
               does whatever shines by itself (a screen). None at all: too bright a room, or nobody there.
  2. relief    the middle of the face, which looks at the screen, gains more than its sides, which look away. On a sheet
               both gain the same.
- 3. place     what is behind, farther from the screen, gains little. A picture that is relit as a whole gains everywhere.
+ 3. place     what is behind, farther from the screen, gains little. A picture relit as a whole gains everywhere.
 
 Confirms (light) if all hold; denies if one does not, and if too little was seen to say. Whoever declined the colours
 was not asked: neutral.
@@ -45,9 +45,8 @@ LEAST_FRAMES: Final = 10  # less than 1.5 a colour
 FOLLOWS: Final = 0.8  # correlation: 0.5 % of other sequences reach 0.82, a gain of 0.04 has 0.91 (docs/liveness.md)
 LEAST_GAIN: Final = 0.015
 DIM_GAIN: Final = 0.03  # below, drift and noise are so large that the person is asked for less other light
-# Simulated (docs/liveness.md): people have a relief of 0.16 to 1.4 and a background that gains -0.01 to 0.08 of what they
-# do; flat prints a relief of at most 0.12; in frames relit as a whole the background gains 1.03 of it, in a live film on
-# a tablet 0.59 to 0.80 in six of eight.
+# Simulated (docs/liveness.md): people have a relief of 0.16 to 1.4, flat prints of at most 0.12. The background gains
+# -0.01 to 0.08 of what people gain, 1.03 in frames relit as a whole, 0.59 to 0.80 in six of eight films on a tablet.
 LEAST_RELIEF: Final = 0.13  # 1 - sides / middle
 MOST_BEHIND: Final = 0.35  # a wall a metre from the screen gains an eighth of what a near face gains
 

@@ -20,7 +20,7 @@ def seen(*frames):
         found.poses.append(PoseSample(pose, at_ms, 0.0, plain))
         if loss is not None:
             again = FaceEmbeddings(look(plain, loss=loss).again, plain.sface)
-            found.poses.append(PoseSample(agreement.SECOND_LOOK, at_ms, 0.0, again))
+            found.poses.append(PoseSample(Pose.AGAIN, at_ms, 0.0, again))
     return found
 
 
