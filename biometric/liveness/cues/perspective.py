@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 LEAST_FRAMES: Final = 3
 LEAST_TRACKED: Final = 0.35  # of the patches begun
-# Medians of one approach, simulated, 12 or 24 people each (docs/liveness.md, "Coming closer"): people 0.30 to 1.62, also
-# right after a smile; a flat print -0.87 to 0.22, a still on a screen -0.56 to 0.71, a print bent to 10 cm 0.00 to 1.04.
+# Medians of one approach, simulated, 12 or 24 people each (docs/liveness.md, "Coming closer"): people 0.30 to 1.62,
+# also right after a smile; flat print -0.87 to 0.22; still on a screen -0.56 to 0.71; print bent to 10 cm 0.00 to 1.04.
 ROUND: Final = 0.7
 FLAT: Final = 0.2
 
