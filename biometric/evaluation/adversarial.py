@@ -242,9 +242,9 @@ def evaluate_adversarial(
     clean = laboratory.alarms(accepted)
     limits = {name: float(np.quantile(values, 1 - FALSE_ALARM)) for name, values in clean.items()}
     matrix = pipeline.calibration.projection.matrix if pipeline.calibration.projection is not None else None
+    attacker = Attacker(nets, agreement=agreement, projection=matrix)
     rows = {}
     for letter, recipe in recipes(order.steps).items():
-        attacker = Attacker(nets, agreement=agreement if recipe.head else None, projection=matrix)
         logins = laboratory.attacked(attacker, targets, recipe)
         alarms = laboratory.alarms([login for login in logins if login is not None])
         rows[letter] = {"attack": recipe.name} | attack_row(logins, laboratory.decided(logins), alarms, limits)
