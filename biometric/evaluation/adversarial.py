@@ -27,6 +27,7 @@ from biometric.evaluation.adversarial_attack import EPSILON, Attacker, Recipe, T
 from biometric.evaluation.adversarial_blackbox import blackbox
 from biometric.evaluation.adversarial_figures import attack_row, genuine_row, share
 from biometric.evaluation.adversarial_logins import Login, Seen, same_sitting, see, see_file
+from biometric.evaluation.adversarial_nets import GradientNets, least_cosines
 from biometric.evaluation.calibrate import in_choosing_half
 from biometric.evaluation.corpus import CorpusUnusable, find_pictures
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biometric.agreement import Agreement
-    from biometric.evaluation.adversarial_nets import GradientNets
     from biometric.pipeline import FacePipeline
     from biometric.types import Image
 
@@ -47,7 +47,7 @@ CLEAR: Final = 1.0  # fused units
 CLEAR_COSINE: Final = 0.1  # below FaceNet's own threshold (FIELD: "cos < tau - .1")
 FALSE_ALARM: Final = 0.01
 BATCH: Final = 8
-LEAST_COSINE: Final = 0.999  # between the gradients' nets and what is served
+CHECKED: Final = 8  # pictures on which the nets with gradients are held against what is served
 QUIET: Final = (0.62, 0.55)  # similarities that a genuine pair of pictures reaches in the middle
 SITTINGS: Final = 100
 
@@ -186,6 +186,10 @@ class Laboratory:
         """Return the trained head's log-odds."""
         return self._agreement.log_odds(self.features(login))
 
+    def alarmed(self, logins: Sequence[Login]) -> list[bool]:
+        """Return which logins the shipped detector calls an attack."""
+        return [self.odds(login) >= self._agreement.threshold for login in logins]
+
     def alarms(self, logins: Sequence[Login]) -> dict[str, NDArray[np.float64]]:
         """Return how suspicious each detector finds each login; more is more."""
         rows = np.stack([self.features(login) for login in logins] or [np.zeros(len(FEATURES))])[: len(logins)]
@@ -232,31 +236,32 @@ def evaluate_adversarial(
 
     Raises:
         CorpusUnusable: too few people.
+        NetUnreadable: the nets with gradients do not say what is served.
     """
     laboratory = Laboratory(pipeline, agreement, seed=order.seed, report=report)
     people = laboratory.people(images, order.people)
+    least = least_cosines(nets, [(seen.image, seen.five, seen.embeddings) for seen, *_ in people[:CHECKED]])
     targets = laboratory.pairs(people, order.pairs)
     genuine, sittings = laboratory.genuine(people)
     said = laboratory.decided(genuine)
     accepted = [login for login, match in zip(genuine, said["decision"], strict=True) if match]
     clean = laboratory.alarms(accepted)
     limits = {name: float(np.quantile(values, 1 - FALSE_ALARM)) for name, values in clean.items()}
-    matrix = pipeline.calibration.projection.matrix if pipeline.calibration.projection is not None else None
+    projection = pipeline.calibration.projection
+    matrix = None if projection is None else projection.matrix
     attacker = Attacker(nets, agreement=agreement, projection=matrix)
     rows = {}
     for letter, recipe in recipes(order.steps).items():
         logins = laboratory.attacked(attacker, targets, recipe)
         alarms = laboratory.alarms([login for login in logins if login is not None])
         rows[letter] = {"attack": recipe.name} | attack_row(logins, laboratory.decided(logins), alarms, limits)
-    by_kind = {
-        "another picture": [laboratory.odds(login) >= agreement.threshold for login in accepted],
-        "same sitting, simulated": [laboratory.odds(login) >= agreement.threshold for login in sittings],
-    }
+    by_kind = {"another picture": laboratory.alarmed(accepted), "same sitting, simulated": laboratory.alarmed(sittings)}
     return {
         "epsilon_levels": EPSILON,
         "steps": order.steps,
         "pairs": len(targets),
         "seed": order.seed,
+        "least_cosine": least,
         "calibration": pipeline.calibration.id,
         "detector": agreement.id,
         "detector_threshold": agreement.threshold,

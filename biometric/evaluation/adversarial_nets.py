@@ -3,7 +3,7 @@
 Rules:
  * FaceNet is the frozen TensorFlow graph that the served file is converted from; only its fixed batch of one is
    lifted. SFace is rebuilt layer by layer from its ONNX file. How near both are to what is
-   served is measured on the pictures at hand (`least_cosines`); below LEAST_COSINE nothing is attacked.
+   served is measured on pictures at hand (`least_cosines`); whoever attacks refuses below LEAST_COSINE.
  * The crops are cut from the same picture by bilinear sampling, as OpenCV does when serving, so a gradient reaches
    the pixels of the picture and both recognisers always look at one and the same picture.
  * Vectors are made as embed.py makes them: FaceNet's from crop and mirror image, SFace's from the crop alone.
@@ -20,15 +20,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import tensorflow as tf
 
-from biometric.align import FACENET_SIDE_PX, SFACE_SIDE_PX
+from biometric.align import FACENET_SIDE_PX, SFACE_SIDE_PX, SFACE_TARGET, facenet_matrix, similarity
 from biometric.evaluation.adversarial_onnx import Layer, NetUnreadable, read_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from biometric.models import ModelStore
+    from biometric.types import FaceEmbeddings, Image, Points
 
 Tensor = Any
+
+LEAST_COSINE: Final = 0.999
 
 # What keeps the frozen graph at a batch of one: a placeholder and the targets of two reshapes.
 _INPUT: Final = "input"
@@ -58,6 +61,24 @@ class GradientNets:
     def sface(self, pictures: Tensor, matrices: Tensor) -> Tensor:
         """Return SFace's unit vectors (Nx128), likewise."""
         return _unit(self._sface(sample(pictures, matrices, SFACE_SIDE_PX)))
+
+
+def least_cosines(nets: GradientNets, pictures: Sequence[tuple[Image, Points, FaceEmbeddings]]) -> dict[str, float]:
+    """Return, per model, the least cosine between these nets and what is served (picture, five points, vectors).
+
+    Raises:
+        NetUnreadable: below LEAST_COSINE an attack would be one on another net.
+    """
+    found = {"facenet": 1.0, "sface": 1.0}
+    for image, five, served in pictures:
+        pixels = tf.constant(image[None, :, :, ::-1].astype(np.float32))
+        facenet = nets.facenet(pixels, tf.constant(facenet_matrix(five)[None])).numpy()[0]
+        sface = nets.sface(pixels, tf.constant(similarity(five, SFACE_TARGET)[None])).numpy()[0]
+        found["facenet"] = min(found["facenet"], float(facenet @ served.facenet.vector))
+        found["sface"] = min(found["sface"], float(sface @ served.sface.vector))
+    if min(found.values()) < LEAST_COSINE:
+        raise NetUnreadable(f"the nets with gradients do not say what is served: least cosines {found}")
+    return found
 
 
 def sample(pictures: Tensor, matrices: Tensor, side: int) -> Tensor:

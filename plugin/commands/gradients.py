@@ -23,6 +23,7 @@ def open_nets(models_dir: Path, *, threads: int) -> GradientNets:
         from biometric.training.net import TrainerMissing
 
         raise TrainerMissing("gradients need TensorFlow") from exc
+    tf.get_logger().setLevel("ERROR")  # else it explains tracing in the middle of a progress bar
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
