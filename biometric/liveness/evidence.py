@@ -87,6 +87,10 @@ class Pose(StrEnum):
     AGAIN = "again"  # a second look at a frame that was embedded as another pose (agreement_looks.py)
 
 
+# From the front: simulated turns and smiles shake the second look so much that people were taken for an attack.
+LOOKED_AT_AGAIN: Final = frozenset({Pose.BLINK, Pose.CLOSER})
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class PoseSample:
     """A face embedded during the challenge."""

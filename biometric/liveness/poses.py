@@ -18,7 +18,7 @@ from biometric.agreement_looks import seen_again
 from biometric.errors import QualityTooLow
 from biometric.landmarks import five_points
 from biometric.liveness.challenge import StepKind
-from biometric.liveness.evidence import Pose, PoseSample
+from biometric.liveness.evidence import LOOKED_AT_AGAIN, Pose, PoseSample
 from biometric.quality import assess
 from biometric.types import DetectedFace
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 TURN_YAW: Final = 20.0  # degrees (docs/liveness.md, "Poses")
 TURN_RANGE: Final = (14.0, 27.0)
-LOOKED_AT_AGAIN: Final = frozenset({Pose.TURN, Pose.CLOSER})  # the front stands for a reference; smiles shake too much
 _STEP_POSE: Final = {
     StepKind.TURN_LEFT: Pose.TURN,
     StepKind.TURN_RIGHT: Pose.TURN,

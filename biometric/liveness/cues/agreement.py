@@ -3,7 +3,8 @@
 Rules:
  * It judges the frames that were looked at twice: a pose and, with the same capture time, its second look (a sample
    of pose AGAIN whose FaceNet vector is agreement_looks.second_look's; its SFace vector is the pose's own).
-   Without any, there is an error, which is a vote against (fusion.py).
+   A frame of such a pose without its second look is an error, which is a vote against (fusion.py); a challenge that
+   asks for no such pose is not measured (ours always do).
  * Login: against the reference. Enrolment has none; there the mean of the frames that were looked at once stands for
    it.
  * Head and threshold come from agreement.json, which is bound to the same model files as the calibration; where it is
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from biometric.agreement import Agreement, Look
 from biometric.errors import CannotTell
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
-from biometric.liveness.evidence import Pose
+from biometric.liveness.evidence import LOOKED_AT_AGAIN, Pose
 from biometric.types import FaceEmbeddings
 
 if TYPE_CHECKING:
@@ -39,10 +40,14 @@ def evaluate(
 
     Raises:
         CalibrationMismatch: the detector belongs to other models than the calibration.
-        CannotTell: no frame was looked at twice, or there is nothing to compare it with.
+        CannotTell: a frame that must be looked at twice was not, or there is nothing to compare it with.
     """
     detector = agreement or Agreement.load(calibration)
     looks, rest = _paired(evidence)
+    if any(sample.pose in LOOKED_AT_AGAIN for sample in rest):
+        raise CannotTell("a frame was not looked at twice")
+    if not looks:
+        return CueResult("agreement", Physics.INTEGRITY, Verdict.NEUTRAL, "not_measured")
     if reference is None:
         if not rest:
             raise CannotTell("an enrolment needs a frame that was looked at once")

@@ -46,8 +46,9 @@ def test_a_likeness_that_the_second_look_does_not_see_is_denied():
 def test_a_pose_without_a_second_look_is_not_judged_but_one_must_have_it():
     calm = seen((Pose.FRONT, 0.0, face(1), 0.02), (Pose.TURN, 500.0, face(1, sface_of=2), None))
     assert vote(calm, face(1)).verdict is Verdict.NEUTRAL
+    assert vote(seen((Pose.FRONT, 0.0, face(1), None)), face(1)).why == "not_measured"
     with pytest.raises(CannotTell, match="twice"):
-        vote(seen((Pose.FRONT, 0.0, face(1), None)), face(1))
+        vote(seen((Pose.FRONT, 0.0, face(1), 0.02), (Pose.BLINK, 900.0, face(1), None)), face(1))
 
 
 def test_an_enrolment_compares_with_its_other_poses():
