@@ -49,6 +49,7 @@ class LiveDoor:
         self.services = self._services(folder)
         self._app = create_app(self.services.settings, self.services)
         self._server: Any = None
+        self._thread = threading.Thread()
 
     def _services(self, folder: Path) -> Any:
         door = open_door(folder, issuer=self.url, listen_port=self._port)
@@ -69,12 +70,13 @@ class LiveDoor:
 
     def start(self) -> None:
         self._server = make_server("127.0.0.1", self._port, self._app, threaded=True, request_handler=_Quiet)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         if self._server is not None:
             self._server.shutdown()
-            self._server.server_close()
+            self._thread.join()  # it closes the socket itself; before that the port cannot be taken again
             self._server = None
 
     def arrive(self, address: str) -> str:
