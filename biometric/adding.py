@@ -12,16 +12,16 @@ Then the file is written under a name of ours, then the record; a file without a
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from biometric.added import AddedModel, read_added, write_added
 from biometric.errors import ModelDigestMismatch, ModelMissing
+from biometric.files import write_whole
 from biometric.roles import ROLES, ModelUnfit, Offer, Prepared, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from biometric.fetch import Fetcher
     from biometric.models import ModelStore
@@ -71,7 +71,7 @@ def add_model(
         metadata=dict(metadata),
         added_on=added_on,
     )
-    _write_whole(store.folder / made.file, prepared.content)
+    write_whole(store.folder / made.file, prepared.content)
     write_added(store.folder, [*others, made])
     return made
 
@@ -118,14 +118,3 @@ def _content(path: Path, role: Role) -> bytes:
 
 def _file_name(role: str, prepared: Prepared) -> str:
     return f"added_{role}_{hashlib.sha256(prepared.content).hexdigest()[:12]}{prepared.suffix}"
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".partial-", delete=False) as partial:
-        partial.write(content)
-    path = Path(partial.name)
-    try:
-        path.chmod(0o644)
-        path.replace(target)
-    finally:
-        path.unlink(missing_ok=True)

@@ -16,7 +16,6 @@ Not here: the vote (liveness/cues/agreement.py), the random changes of the looks
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from biometric.calibration import record_digest
 from biometric.errors import CalibrationMismatch, CannotTell
 from biometric.types import FACENET, SFACE, VECTOR_SIZE
 
@@ -104,7 +104,10 @@ class Agreement:
                 f"the disagreement detector was made with framing {agreement.framing!r}, not {calibration.framing!r}"
             )
         if agreement.models != calibration.models:
-            raise CalibrationMismatch("the disagreement detector was made with other model files")
+            raise CalibrationMismatch(
+                "the disagreement detector was made with other model files; it knows the shipped FaceNet only, so a "
+                "FaceNet of your own cannot serve logins yet: `facestep models remove` takes it away"
+            )
         return agreement
 
     @classmethod
@@ -130,10 +133,7 @@ class Agreement:
 
     def digest(self) -> str:
         """Return the digest of everything but `id`."""
-        table = self._table()
-        del table["id"]
-        canonical = json.dumps(table, sort_keys=True, separators=(",", ":")).encode()
-        return hashlib.sha256(canonical).hexdigest()[:16]
+        return record_digest(self._table())
 
     def _table(self) -> dict[str, Any]:
         table = asdict(self)

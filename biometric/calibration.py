@@ -110,10 +110,7 @@ class Calibration:
 
     def digest(self) -> str:
         """Return the digest of everything but `id`."""
-        table = self._table()
-        del table["id"]
-        canonical = json.dumps(table, sort_keys=True, separators=(",", ":")).encode()
-        return hashlib.sha256(canonical).hexdigest()[:16]
+        return record_digest(self._table())
 
     def _table(self) -> dict[str, Any]:
         """Return what the file holds; without a projection there is no word of one."""
@@ -132,6 +129,13 @@ class Calibration:
         z_facenet = (facenet - self.facenet.mean) / self.facenet.deviation
         z_sface = (sface - self.sface.mean) / self.sface.deviation
         return self.facenet.weight * z_facenet + self.sface.weight * z_sface
+
+
+def record_digest(table: dict[str, Any]) -> str:
+    """Return the digest of everything in a record but its `id`, 16 hex digits."""
+    rest = {name: value for name, value in table.items() if name != "id"}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(canonical).hexdigest()[:16]
 
 
 def projection_path(calibration: Path) -> Path:

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from biometric.detect import FaceDetector, only_face
 from biometric.errors import BiometricError, ModelDigestMismatch, ModelMissing
+from biometric.files import write_whole
 from biometric.image import decode_image
 from biometric.models import LEAST_COSINE, AcceptedConversion, ModelStore, write_site_record
 from biometric.recipes import RECIPES
@@ -125,7 +126,7 @@ class Fetcher:
         content = _member(archive, entry.member)
         if len(content) != entry.size or hashlib.sha256(content).hexdigest() != entry.sha256:
             raise ModelDigestMismatch(f"{entry.member} in {archive.name} is not the file that was measured")
-        _write_whole(target, content)
+        write_whole(target, content)
 
     def _archive(self, archive: Archive) -> Path:
         path = self._downloads / archive.file
@@ -259,17 +260,6 @@ def _member(archive: Path, member: str) -> bytes:
     except (KeyError, OSError, tarfile.TarError, zipfile.BadZipFile) as exc:
         raise FetchFailed(f"{archive.name} cannot be read: {exc}") from exc
     raise FetchFailed(f"{archive.name} has no file {member}")
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".partial-", delete=False) as partial:
-        partial.write(content)
-    path = Path(partial.name)
-    try:
-        path.chmod(0o644)
-        path.replace(target)
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> str:

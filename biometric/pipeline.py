@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 
-from biometric.agreement import Agreement
 from biometric.calibration import Calibration
 from biometric.detect import FaceDetector, only_face
 from biometric.embed import Embedder
@@ -93,7 +92,6 @@ class FacePipeline(Recogniser):
         cv2.setNumThreads(1)  # a worker is one core of work; more threads only take turns
         store = ModelStore(models_dir)
         thresholds = Calibration.load(store, calibration)
-        Agreement.load(thresholds)  # the cue loads it by itself; a service whose detector does not fit must not start
         return cls(
             detector=FaceDetector(store),
             mesh=FaceMesh(store),

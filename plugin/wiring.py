@@ -119,10 +119,13 @@ def build_registry(database: Database, fetcher: JwksFetcher | None = None) -> Re
 
 
 def open_pipeline(settings: Settings) -> FacePipeline:
-    """Return the models, after their digests and thresholds matched. Raises BiometricError."""
+    """Return the models, after digests, thresholds and the disagreement detector matched. Raises BiometricError."""
+    from biometric.agreement import Agreement  # noqa: PLC0415
     from biometric.pipeline import FacePipeline  # noqa: PLC0415  (loads OpenCV and LiteRT; most commands need neither)
 
-    return FacePipeline.open(settings.models_dir, calibration=settings.calibration_file)
+    pipeline = FacePipeline.open(settings.models_dir, calibration=settings.calibration_file)
+    Agreement.load(pipeline.calibration)  # its cue would refuse every login; better not to start
+    return pipeline
 
 
 def build_services(

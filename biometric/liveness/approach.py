@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from biometric.liveness.geometry import robust_fit
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 FOCAL: Final = 0.8  # by the longer side of the picture: 64 degrees along it, usual for built-in cameras
 LEAST_PATCHES: Final = 25  # nine unknowns, and a signal below a pixel
 LEAST_GROWTH: Final = 1.2
-_ROUNDS: Final = 3
-_HUBER: Final = 1.5  # in robust standard deviations
 
 
 def measure_growth(track: SkinTrack) -> float | None:
@@ -73,14 +73,4 @@ def _fit(before: NDArray[np.float64], after: NDArray[np.float64], depth: NDArray
     design = np.zeros((2 * count, 9))
     design[:count, :4], design[count:, 4:8] = plane, plane
     design[:, 8] = (depth[:, None] * before).T.ravel()
-    seen = after.T.ravel()
-    weight = np.ones(count)
-    fitted = np.zeros(9)
-    for _ in range(_ROUNDS):
-        both = np.tile(weight, 2)[:, None]
-        normal = (design * both).T @ design + 1e-9 * np.eye(9)
-        fitted = np.linalg.solve(normal, (design * both).T @ seen).astype(np.float64)
-        rest = np.hypot(*(seen - design @ fitted).reshape(2, count))
-        spread = 1.4826 * float(np.median(rest)) + 1e-4
-        weight = np.minimum(1.0, _HUBER * spread / np.maximum(rest, 1e-9))
-    return float(fitted[8])
+    return float(robust_fit(design, after.T.ravel(), coordinates=2)[8])

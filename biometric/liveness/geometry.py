@@ -107,7 +107,7 @@ def _plane(track: SkinTrack) -> _Plane | None:
     before = (track.origin - track.origin.mean(axis=0)) @ upright.T / track.scale
     after = (track.current - track.current.mean(axis=0)) @ upright.T / track.scale
     design = np.column_stack([np.ones(len(before)), before, track.depth - track.depth.mean()])
-    wide, high = _robust_fit(design, after[:, 0]), _robust_fit(design, after[:, 1])
+    wide, high = robust_fit(design, after[:, 0]), robust_fit(design, after[:, 1])
     return _Plane(design, after[:, 0], float(wide[1] / max(high[2], 1e-6)), float(wide[3]))
 
 
@@ -124,17 +124,21 @@ def _amount(plane: _Plane, bend: float) -> float:
     """Return how much of the average head's depth is seen beyond a bend along one direction."""
     along = plane.design[:, 1] * np.cos(bend) + plane.design[:, 2] * np.sin(bend)
     design = np.column_stack([plane.design[:, :3], along**2, plane.design[:, 3]])
-    return float(_robust_fit(design, plane.across)[-1])
+    return float(robust_fit(design, plane.across)[-1])
 
 
-def _robust_fit(design: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the coefficients of a robust (Huber) least-squares fit."""
-    weight = np.ones(len(seen))
+def robust_fit(design: NDArray[np.float64], seen: NDArray[np.float64], *, coordinates: int = 1) -> NDArray[np.float64]:
+    """Return the coefficients of a robust (Huber) least-squares fit.
+
+    With two `coordinates` the rows are all points' first, then all points' second; a point is weighed as one.
+    """
+    weight = np.ones(len(seen) // coordinates)
     fitted = np.zeros(design.shape[1])
     for _ in range(_ROUNDS):
-        normal = (design * weight[:, None]).T @ design + 1e-9 * np.eye(design.shape[1])
-        fitted = np.linalg.solve(normal, (design * weight[:, None]).T @ seen).astype(np.float64)
-        rest = np.abs(seen - design @ fitted)
+        weighted = design * np.tile(weight, coordinates)[:, None]
+        normal = weighted.T @ design + 1e-9 * np.eye(design.shape[1])
+        fitted = np.linalg.solve(normal, weighted.T @ seen).astype(np.float64)
+        rest = np.linalg.norm((seen - design @ fitted).reshape(coordinates, -1), axis=0)
         spread = 1.4826 * float(np.median(rest)) + 1e-4
         weight = np.minimum(1.0, _HUBER * spread / np.maximum(rest, 1e-9))
     return fitted

@@ -1,7 +1,7 @@
 """Attack: something that is not the living owner is held before the camera. All species here are simulated.
 
-What remains is in docs/threat-model.md: a film of the owner that shows the right actions at the right times passes,
-until the screen's light is looked at.
+These challenges end without coming closer and without the colours, as if both had been left out: what the movements
+alone stop. The light is tried in test_light.py; what remains is in docs/threat-model.md.
 """
 
 import pytest
