@@ -47,7 +47,7 @@ def _instructions(stack: Stack, password: str, code: str) -> str:
         f"Password  [bold]{password}[/bold]\n"
         f"Code      [bold]{code}[/bold]   (your enrolment code; in real life an admin hands it over)\n\n"
         "1. Log in. You enrol: code, consent, a passkey or an authenticator app, recovery codes, your face.\n"
-        "2. Log out and in again: your second factor, then three short instructions to the camera.\n"
+        "2. Log out and in again: your second factor, then five short instructions to the camera.\n"
         "3. Look at what was decided:\n"
         f"   FACESTEP_CONFIG={stack.service.config.relative_to(Path.cwd())} .venv/bin/facestep audit list\n\n"
         f"Keycloak's admin console: {stack.keycloak.url}/admin   user {stack.keycloak.admin_user}, password "
