@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_S: Final = 5.0  # well above the longest transaction (milliseconds), well below a person's patience
 
+MIGRATION_PATIENCE: Final = 12  # busy timeouts: a migration waits for another worker's, which may take a minute
+
 _inside: ContextVar[bool] = ContextVar("facestep_inside_transaction", default=False)
 
 
@@ -46,6 +48,7 @@ class Database:
         self._engine, self._ordered_engine, self._reading_engine = (
             sqlite.open_engine(parsed, kind, busy_timeout_s=busy_timeout_s) for kind in sqlite.Kind
         )
+        self._migration_timeout_s = MIGRATION_PATIENCE * busy_timeout_s
         self._file = Path(parsed.database or "")
 
     def __repr__(self) -> str:
@@ -82,8 +85,12 @@ class Database:
     def migrate(self) -> str:
         """Bring the tables to the revision this version needs, all or nothing; return that revision."""
         sqlite.create_file(self._file)
-        with _mapped_errors(), self._engine.begin() as connection:
-            return revisions.upgrade(connection)
+        patient = sqlite.open_engine(self._engine.url, sqlite.Kind.LASTING, busy_timeout_s=self._migration_timeout_s)
+        try:
+            with _mapped_errors(), patient.begin() as connection:
+                return revisions.upgrade(connection)
+        finally:
+            patient.dispose()
 
     def check(self) -> None:
         """Raise SettingsError unless the tables are exactly those this version was written for."""

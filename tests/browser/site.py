@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from plugin.web.cookies import cookie_name
 from tests.plugin.api.web import make_app
@@ -29,6 +30,20 @@ class QuietHandler(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  (werkzeug's own name)
         pass
+
+
+def read_whole(app: Any) -> Any:
+    """Return `app` with every answer read and closed before it is sent.
+
+    werkzeug's server leaves the file of an answer open when the browser hangs up (a page that is closed while it
+    loads); what is garbage then is an error in our tests.
+    """
+
+    def whole(environ: Any, start_response: Any) -> list[bytes]:
+        with closing(ClosingIterator(app(environ, start_response))) as answer:
+            return list(answer)
+
+    return whole
 
 
 @dataclass
@@ -68,7 +83,7 @@ def running_site(world: World, *, pipeline: Any = None) -> Iterator[Site]:
         world.settings = replace(world.settings, issuer=f"http://localhost:{server.server_port}")
         world.database.close()
         world.open()
-        server.app = make_app(world, pipeline=pipeline, clock=_running_clock(world) if pipeline else None)
+        server.app = read_whole(make_app(world, pipeline=pipeline, clock=_running_clock(world) if pipeline else None))
         thread.start()
         yield Site(world.settings.issuer, world)
     finally:

@@ -91,9 +91,9 @@ class ClientApp:
                 "redirect_uri": login.redirect_uri,
                 "code_verifier": login.verifier,
             },
-            timeout=10,
+            timeout=60,
         ).json()
-        keys = KeySet.import_key_set(requests.get(f"{self.issuer}/protocol/openid-connect/certs", timeout=10).json())
+        keys = KeySet.import_key_set(requests.get(f"{self.issuer}/protocol/openid-connect/certs", timeout=60).json())
         token = jwt.decode(tokens["id_token"], keys, algorithms=["RS256", "ES256", "PS256"])
         jwt.JWTClaimsRegistry(
             iss={"essential": True, "value": self.issuer},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FACESTEP = (sys.executable, "-m", "plugin.cli")
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 class Service:

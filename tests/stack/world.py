@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.simulator.clips import Clip
     from tests.stack.visitor import Upload
 
-ENTRY_S = 10
+ENTRY_S = 30
 OWNER, STRANGER = "person_b_1", "impostor_2"
 
 
