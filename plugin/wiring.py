@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from plugin.doors.keys import JwksFetcher
     from plugin.factors.face import FaceFactor
     from plugin.settings import Settings
-    from vault.interface import Sealer
+    from vault.interface import Sealer, VaultKeys
 
 
 def utc_now() -> datetime:
@@ -95,9 +95,9 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def open_sealer(settings: Settings) -> Sealer:
-    """Return a sealer that answers. Raises SettingsError or VaultError."""
-    sealer: Sealer
+def open_sealer(settings: Settings) -> VaultKeys:
+    """Return a sealer and audit signer that answers. Raises SettingsError or VaultError."""
+    sealer: VaultKeys
     if settings.vault_backend is VaultBackend.KEYRING:
         if settings.keyring_file is None:
             raise SettingsError("vault_backend=keyring needs keyring_file")

@@ -4,9 +4,10 @@ Rules:
  * A sealed value opens only for the same purpose, subject and associated data it was sealed with.
  * Whatever lies underneath, only `VaultError` and its children leave this package.
  * A `mac` is keyed inside the sealer; the key is never handed out.
+ * A signature can be verified by everybody who has the public keys, made by nobody but the vault.
  * Nothing here prints a plaintext.
 
-Not here: what is sealed (references.py, the service's store), how keys rotate.
+Not here: what is sealed (references.py, the service's store), the order of a rotation (rotation.py).
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, NewType, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 Ciphertext = NewType("Ciphertext", str)
 """`vault:v1:…` from transit, `keyring:v1:…` from the embedded keyring."""
+
+Signature = NewType("Signature", str)
+"""Ed25519 with the version of its key: `vault:v1:…` from transit, `keyring:v1:…` from the embedded keyring."""
 
 
 class Purpose(StrEnum):
@@ -74,6 +78,23 @@ class Sealer(Protocol):
         """
 
 
+class AuditSigner(Protocol):
+    """Signs the audit log's checkpoints. Two real implementations (transit.py, keyring.py)."""
+
+    def sign(self, message: bytes, *, label: str) -> Signature:
+        """Return an Ed25519 signature over `message`; `label` separates uses. Raises VaultError."""
+
+    def verify_signature(self, message: bytes, signature: Signature, *, label: str) -> None:
+        """Raise WrongSignature unless `sign` made it for this message and label. Worked out here, by public keys."""
+
+    def public_keys(self) -> Mapping[int, bytes]:
+        """Return the 32 raw bytes of each version's public key, for signatures.verify on a machine without a vault."""
+
+
+class VaultKeys(Sealer, AuditSigner, Protocol):
+    """Everything that keeps keys, in one object: what wiring.open_sealer returns."""
+
+
 class VaultError(Exception):
     """Encryption or decryption could not be done. Never means that a user failed a check."""
 
@@ -102,3 +123,9 @@ class WrongMac(VaultError):  # noqa: N818
     """A stored row is not as we wrote it."""
 
     code = "vault_wrong_mac"
+
+
+class WrongSignature(VaultError):  # noqa: N818
+    """A signature was not made by our key for this message."""
+
+    code = "vault_wrong_signature"

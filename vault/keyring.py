@@ -26,21 +26,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from vault import signatures
 from vault.encoding import canonical
-from vault.interface import Ciphertext, Context, Purpose, VaultError, WrongContext, WrongMac
+from vault.interface import Ciphertext, Context, Purpose, Signature, VaultError, WrongContext, WrongMac
 from vault.warning import UnsafeDevelopmentWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 _FORMAT: Final = "facestep-keyring-1"
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12  # AES-GCM's own; random is fine, since each subject has a key of its own (NIST SP 800-38D 8.3)
+_AUDIT_VERSION: Final = 1  # derived from the MAC key, which is pinned: what was signed must verify for as long
 _SEALED: Final = re.compile(r"keyring:v(?P<version>[1-9][0-9]{0,8}):(?P<body>[A-Za-z0-9+/]+={0,2})")
 
 
@@ -103,10 +106,26 @@ class KeyringSealer:
         """Return 32 bytes of key for this message and label."""
         return _derive(self._keys.mac, canonical("derive", label, message))
 
+    def sign(self, message: bytes, *, label: str) -> Signature:
+        """Return an Ed25519 signature over `message`; `label` separates uses."""
+        body = self._audit_key().sign(signatures.signed_bytes(message, label=label))
+        return Signature(f"keyring:v{_AUDIT_VERSION}:{b64encode(body).decode('ascii')}")
+
+    def verify_signature(self, message: bytes, signature: Signature, *, label: str) -> None:
+        """Raise WrongSignature unless `signature` is ours."""
+        signatures.verify(self.public_keys(), message, signature, label=label)
+
+    def public_keys(self) -> Mapping[int, bytes]:
+        """Return the public key of each version."""
+        return {_AUDIT_VERSION: self._audit_key().public_key().public_bytes_raw()}
+
     def check(self, purposes: Collection[Purpose] = tuple(Purpose)) -> None:
         """Raise VaultError unless the key file still holds the keys we opened it with."""
         if _read(self._path) != self._keys:
             raise VaultError(f"the key file {self._path} was replaced for {', '.join(purposes)}")
+
+    def _audit_key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(_derive(self._keys.mac, canonical("audit signing")))
 
     def _cipher(self, version: int, context: Context) -> AESGCM:
         info = canonical("seal", context.purpose.value, context.issuer, context.subject)

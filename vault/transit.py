@@ -25,29 +25,33 @@ import hvac
 import hvac.exceptions as said
 import requests
 
+from vault import signatures
 from vault.encoding import canonical
 from vault.interface import (
     Ciphertext,
     Context,
     Purpose,
+    Signature,
     VaultDenied,
     VaultError,
     VaultUnavailable,
     WrongContext,
     WrongMac,
+    WrongSignature,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 MAC_KEY: Final = "facestep-mac"
 MAC_KEY_VERSION: Final = 1  # pinned: rows and transforms made with it must fit after the key was rotated
+AUDIT_KEY: Final = "facestep-audit"
 POLICY: Final = "facestep-service"
 
 _SEALED: Final = re.compile(r"vault:v[1-9][0-9]{0,8}:[A-Za-z0-9+/]+={0,2}")
 _MAC_BYTES: Final = 32
 _CHECK: Final = "facestep:check"
-_KEY_SHAPE: Final = {"type": "aes256-gcm96", "exportable": False, "allow_plaintext_backup": False}
+_KEY_SHAPE: Final = {"exportable": False, "allow_plaintext_backup": False}
 _AWAY: Final = (
     said.VaultDown,  # 503: sealed, or in maintenance
     said.VaultNotInitialized,
@@ -69,6 +73,7 @@ class TransitSealer:
         self._url = url
         self._mount = mount
         self._label_keys: dict[str, bytes] = {}
+        self._public_keys: dict[int, bytes] = {}
         self._proven: set[Purpose] = set()
 
     def __repr__(self) -> str:
@@ -121,6 +126,33 @@ class TransitSealer:
         """Return 32 bytes of key, worked out by the server for this message and label."""
         return self._hmac(canonical("derive", label, message))
 
+    def sign(self, message: bytes, *, label: str) -> Signature:
+        """Return an Ed25519 signature over `message`; `label` separates uses."""
+        with self._errors("sign"):
+            answer = self._transit.sign_data(
+                name=AUDIT_KEY,
+                hash_input=_text(signatures.signed_bytes(message, label=label)),
+                mount_point=self._mount,
+            )
+            signature = Signature(str(answer["data"]["signature"]))
+        try:
+            self.verify_signature(message, signature, label=label)
+        except WrongSignature as exc:
+            raise VaultError(f"sign: {self._url} answered no signature of {AUDIT_KEY}") from exc
+        return signature
+
+    def verify_signature(self, message: bytes, signature: Signature, *, label: str) -> None:
+        """Raise WrongSignature unless `signature` is ours. The server is asked for its public keys once a version."""
+        if signatures.version_of(signature) not in self._public_keys:
+            self._public_keys = dict(self.public_keys())
+        signatures.verify(self._public_keys, message, signature, label=label)
+
+    def public_keys(self) -> Mapping[int, bytes]:
+        """Return the public key of each version, as the server says now."""
+        with self._errors("public keys"):
+            versions = self._transit.read_key(AUDIT_KEY, mount_point=self._mount)["data"]["keys"]
+            return {int(version): b64decode(key["public_key"], validate=True) for version, key in versions.items()}
+
     def check(self, purposes: Collection[Purpose] = tuple(Purpose)) -> None:
         """Raise VaultError unless every one of `purposes` can be sealed and opened now, and MACs be made."""
         for purpose in purposes:
@@ -146,6 +178,8 @@ class TransitSealer:
             for name, derived in {**{_key_name(purpose): True for purpose in Purpose}, MAC_KEY: False}.items():
                 if self._ensure_key(name, derived=derived):
                     made.append(f"key {name}")
+            if self._ensure_key(AUDIT_KEY, derived=False, kind="ed25519"):
+                made.append(f"key {AUDIT_KEY}")
             policy = service_policy(self._mount)
             if self._read_policy() != policy:
                 self._client.sys.create_or_update_acl_policy(POLICY, policy)
@@ -180,9 +214,9 @@ class TransitSealer:
             raise VaultError(f"{self._url} answered a MAC of {len(made)} bytes")
         return made
 
-    def _ensure_key(self, name: str, *, derived: bool) -> bool:
+    def _ensure_key(self, name: str, *, derived: bool, kind: str = "aes256-gcm96") -> bool:
         """Make a key unless it is there; raise VaultError if it is there with another shape."""
-        wanted = {**_KEY_SHAPE, "derived": derived}
+        wanted = {**_KEY_SHAPE, "type": kind, "derived": derived}
         try:
             found = self._transit.read_key(name, mount_point=self._mount)["data"]
         except said.InvalidPath:
@@ -220,8 +254,10 @@ class TransitSealer:
 def service_policy(mount: str) -> str:
     """Return the policy of the service's token: use our keys, and nothing else; it can make or read none."""
     paths = [f"{mount}/{verb}/{_key_name(purpose)}" for purpose in Purpose for verb in ("encrypt", "decrypt")]
-    paths.append(f"{mount}/hmac/{MAC_KEY}")
-    return "".join(f'path "{path}" {{\n  capabilities = ["update"]\n}}\n' for path in paths)
+    paths += [f"{mount}/hmac/{MAC_KEY}", f"{mount}/sign/{AUDIT_KEY}"]
+    updates = [f'path "{path}" {{\n  capabilities = ["update"]\n}}\n' for path in paths]
+    public = f'path "{mount}/keys/{AUDIT_KEY}" {{\n  capabilities = ["read"]\n}}\n'  # gives public keys only
+    return "".join([*updates, public])
 
 
 def _key_name(purpose: Purpose) -> str:

@@ -8,7 +8,8 @@ import pytest
 
 from tests.stack.keyring import fresh_keyring
 from tests.stack.openbao import OpenBao
-from vault.interface import Ciphertext, Context, Purpose, WrongContext, WrongMac
+from vault import signatures
+from vault.interface import Ciphertext, Context, Purpose, Signature, WrongContext, WrongMac, WrongSignature
 from vault.transit import POLICY, TransitSealer
 
 ALICE = Context("https://idp.example/realms/a", "alice", Purpose.REFERENCE)
@@ -130,6 +131,45 @@ def test_a_derived_key_is_stable_and_differs_from_every_mac(sealer):
     assert made == sealer.derive(b"message", label="x")
     others = [sealer.derive(b"message", label="y"), sealer.derive(b"", label="x"), sealer.mac(b"message", label="x")]
     assert made not in others
+
+
+def test_a_signature_fits_one_message_and_one_label_and_verifies_without_the_vault(sealer):
+    made = sealer.sign(b"checkpoint 1", label="checkpoint")
+    sealer.verify_signature(b"checkpoint 1", made, label="checkpoint")
+    keys = sealer.public_keys()
+    signatures.verify(keys, b"checkpoint 1", made, label="checkpoint")
+    for message, label in ((b"checkpoint 2", "checkpoint"), (b"checkpoint 1", "other"), (b"", "checkpoint")):
+        with pytest.raises(WrongSignature):
+            sealer.verify_signature(message, made, label=label)
+        with pytest.raises(WrongSignature):
+            signatures.verify(keys, message, made, label=label)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-4],
+        lambda text: text.replace("v1", "v2"),
+        lambda text: text + "\n",
+        lambda text: text[:-10] + ("A" if text[-10] != "A" else "B") + text[-9:],
+        lambda text: "other:" + text.partition(":")[2],
+        lambda _: "",
+    ],
+    ids=["truncated", "later version", "newline", "one letter", "prefix", "empty"],
+)
+def test_a_changed_signature_does_not_verify(sealer, damage):
+    made = sealer.sign(b"checkpoint 1", label="checkpoint")
+    with pytest.raises(WrongSignature):
+        sealer.verify_signature(b"checkpoint 1", Signature(damage(made)), label="checkpoint")
+
+
+def test_a_public_key_of_another_deployment_does_not_verify(sealer, tmp_path):
+    made = sealer.sign(b"checkpoint 1", label="checkpoint")
+    (tmp_path / "other").mkdir()
+    foreign = fresh_keyring(tmp_path / "other").public_keys()
+    for keys in (foreign, {}, {1: b"short"}):
+        with pytest.raises(WrongSignature):
+            signatures.verify(keys, b"checkpoint 1", made, label="checkpoint")
 
 
 def test_check_passes_while_it_works(sealer):

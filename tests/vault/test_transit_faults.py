@@ -24,6 +24,8 @@ CALLS = {
     "mac": lambda sealer: sealer.mac(b"x", label="row:a"),
     "verify_mac": lambda sealer: sealer.verify_mac(b"x", bytes(32), label="row:a"),
     "derive": lambda sealer: sealer.derive(b"x", label="a"),
+    "sign": lambda sealer: sealer.sign(b"x", label="a"),
+    "public_keys": lambda sealer: sealer.public_keys(),
     "check": lambda sealer: sealer.check(),
     "install": lambda sealer: sealer.install(),
 }
@@ -178,7 +180,7 @@ def test_a_real_vault_before_and_after_installation(openbao):
         admin.check()
     made = admin.install()
     assert made[0] == "mount another/mount"
-    assert len(made) == len(Purpose) + 3  # mount, MAC key, policy
+    assert len(made) == len(Purpose) + 4  # mount, MAC key, audit key, policy
     assert admin.install() == []
     admin.check()
 
@@ -216,7 +218,7 @@ def test_a_token_that_may_do_nothing_is_denied(openbao):
     TransitSealer(openbao.url, openbao.root_token).install()
     openbao.write_policy("nothing", 'path "sys/health" { capabilities = ["read"] }')
     denied = TransitSealer(openbao.url, openbao.token_for("nothing"))
-    for name in ("seal", "open", "mac", "derive", "check"):
+    for name in ("seal", "open", "mac", "derive", "sign", "public_keys", "check"):
         with pytest.raises(VaultDenied):
             CALLS[name](denied)
 
