@@ -213,6 +213,36 @@ class AuditEntry(Base):
     entry_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
+class AuditCheckpoint(Base):
+    """The end of a stream at some time, signed outside of the database (audit/checkpoints.py); chained like entries."""
+
+    __tablename__ = "audit_checkpoints"
+    stream: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(ROWID, primary_key=True, autoincrement=False)
+    deployment: Mapped[str] = mapped_column(String(512))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    entry_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+    previous_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    signature: Mapped[str] = mapped_column(Text)
+
+
+class AuditPosition(Base):
+    """How far a receiver of the log has got (audit/outbox.py): what comes after it is still to be sent."""
+
+    __tablename__ = "audit_positions"
+    receiver: Mapped[str] = mapped_column(String(512), primary_key=True)
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sent_seq: Mapped[int] = mapped_column(BigInteger)
+    sent_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    failures: Mapped[int] = mapped_column(Integer)
+    next_try_ms: Mapped[int] = mapped_column(BigInteger)
+    lease: Mapped[str] = mapped_column(String(43))
+    leased_until_ms: Mapped[int] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """Over every other column: whoever moves a position forward would keep entries from the receiver."""
+
+
 class SigningKey(Base):
     """Our own id_token keys; the private half is sealed."""
 
