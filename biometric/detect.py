@@ -1,7 +1,8 @@
 """YuNet: where faces are, with five points each.
 
 Rules:
- * The search runs on a reduced copy, for speed (docs/calibration.md, Time); coordinates come back in full size.
+ * The search runs on a reduced copy, for speed (docs/calibration.md, Time); coordinates come back in full size. Where
+   a face is known and only a second one is looked for, the copy is as small as that allows (`side_beside`).
  * `refine` looks again at the found face alone, so that the five points are precise where an embedding is made from
    them.
  * Which face counts is decided in one place, `only_face`.
@@ -11,6 +12,7 @@ Not here: 468 points (landmarks.py), whether the face is good enough (quality.py
 
 from __future__ import annotations
 
+import math
 from threading import Lock as Mutex
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +33,9 @@ OVERLAP: Final = 0.3  # boxes overlapping more than this are one face (OpenCV's 
 REFINE_SIDE_PX: Final = 192
 REFINE_MARGIN: Final = 0.5  # of the longer side of the box, on each side
 BYSTANDER: Final = 0.5  # see only_face
+SECOND_FACE_PX: Final = 24  # longer side in the searched picture from which a face is seen (benchmarks/second_faces.py)
+LEAST_SIDE_PX: Final = 160
+_STRIDE_PX: Final = 32  # the net fills its input up to a multiple of this
 
 
 class FaceDetector:
@@ -70,6 +75,17 @@ class FaceDetector:
         found = _faces(rows, np.full(2, 1 / zoom, np.float32), corner)
         near = [other for other in found if _overlap(other, face) > OVERLAP]
         return near[0] if near else face
+
+
+def side_beside(face_px: float, *, longest_px: int) -> int:
+    """Return the `longest_side` with which a second face that counts is still seen beside a known one.
+
+    Args:
+        face_px: longer side of the known face in the whole picture; whatever is less than BYSTANDER of it is ignored.
+        longest_px: longer side of the whole picture.
+    """
+    wanted = longest_px * SECOND_FACE_PX / (BYSTANDER * max(face_px, 1.0))
+    return min(SEARCH_SIDE_PX, max(LEAST_SIDE_PX, _STRIDE_PX * math.ceil(wanted / _STRIDE_PX)))
 
 
 def warp(image: Image, matrix: Matrix, side: int) -> Image:

@@ -95,7 +95,7 @@ def _jpeg(data: bytes) -> tuple[int, int]:
             break
         position += length
     # Within coded data 0xFF is always followed by 0x00 or a restart marker, so what is found here are real markers.
-    if data.find(b"\xff\xd9", position) < 0:
+    if data.rfind(b"\xff\xd9", position) < 0:  # from behind, where it stands in a whole file
         raise ImageUnreadable("truncated")
     if data.count(b"\xff\xda", position) + 1 > MAX_JPEG_SCANS:
         raise ImageTooLarge("more scans than any camera writes")

@@ -17,6 +17,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from threading import Lock as Mutex
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -198,12 +199,15 @@ def crop(image: Image, square: tuple[float, float, float], *, scale: float, size
 
 def prepare(image: Image, points: Points, spec: TextureSpec) -> Floats:
     """Return the net's input, size x size x (3 for each scale), float32 in low to high."""
-    square = face_square(points)
-    parts = [crop(image, square, scale=scale, size=spec.size, edge=spec.edge) for scale in spec.scales]
+    parts = [crop(image, face_square(points), scale=scale, size=spec.size, edge=spec.edge) for scale in spec.scales]
     if spec.channels is Channels.RGB:
-        parts = [part[..., ::-1] for part in parts]
-    stacked = np.concatenate(parts, axis=2).astype(np.float32)
-    return (stacked * ((spec.high - spec.low) / _FULL) + spec.low).astype(np.float32)
+        parts = [cv2.cvtColor(part, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False) for part in parts]
+    return np.asarray(cv2.LUT(np.concatenate(parts, axis=2), _values(spec.low, spec.high)), np.float32)
+
+
+@cache
+def _values(low: float, high: float) -> Floats:  # of each grey level
+    return (np.arange(256, dtype=np.float32) * ((high - low) / _FULL) + low).astype(np.float32)
 
 
 def spoof_probability(output: Floats, spec: TextureSpec) -> float:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from biometric.detect import only_face
+from biometric.detect import SEARCH_SIDE_PX, only_face, side_beside
 from biometric.errors import NoFace, SeveralFaces
 from biometric.landmarks import LOST
 from biometric.liveness import approach, geometry
@@ -128,7 +128,7 @@ class Observer:
         trail.looked_ms = float(captured_ms)
         self._evidence.looks += 1
         try:
-            found = only_face(self._pipeline.detector.detect(image))
+            found = only_face(self._pipeline.detector.detect(image, longest_side=_side(image, followed)))
         except SeveralFaces:
             self._evidence.crowded_looks += 1
             return followed
@@ -184,6 +184,14 @@ class Observer:
         if relief is None:
             return {}
         return {"near_relief": relief, "near_tracked": len(trail.track.current) / trail.track.begun}
+
+
+def _side(image: Image, followed: Landmarks | None) -> int:
+    """Return how large a copy is searched: a known face leaves nothing to find but a second one of comparable size."""
+    if followed is None:
+        return SEARCH_SIDE_PX
+    size = followed.points.max(axis=0) - followed.points.min(axis=0)
+    return side_beside(float(size.max()), longest_px=max(image.shape[:2]))
 
 
 def _unchanged(grey: Grey, before: Grey | None) -> float:

@@ -11,7 +11,7 @@ Not here: what a change of colour means (cues/colour.py, cues/pulse.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -36,7 +36,8 @@ REGIONS: Final = (*FACE_REGIONS, BACKGROUND)
 CHANNELS: Final = ("b", "g", "r")
 REGION_COLUMNS: Final = tuple(f"{region}_{channel}" for region in REGIONS for channel in CHANNELS)
 _POINTS: Final = np.concatenate([np.array(points) for points in FACE_REGIONS.values()])
-_ENDS: Final = np.cumsum([len(points) for points in FACE_REGIONS.values()])[:-1]
+_SIZES: Final = np.array([len(points) for points in FACE_REGIONS.values()])
+_BEGINS: Final = np.cumsum(_SIZES) - _SIZES
 _ASIDE: Final = 0.45  # of the face's width: hair, ears and shoulders are nearer to the face than this
 _LEAST_PX: Final = 24  # pixels of the small picture; fewer are no background worth a mean
 
@@ -54,15 +55,8 @@ def measure_regions(image: Image, points: Points) -> dict[str, float]:
     low, high = (np.clip(end(on_face, axis=0), 0, size - 1) for end in (np.min, np.max))
     small = _shrunk(image, low, high + 1)
     inside = ((on_face >= 0) & (on_face < size)).all(axis=1)
-    means = [
-        _mean(small, part - low, known) for part, known in zip(*(_by_region(x) for x in (on_face, inside)), strict=True)
-    ]
-    means.append(_behind(image, places, size))
+    means = [_means(small, on_face - low, inside).ravel(), _behind(image, places, size)]
     return dict(zip(REGION_COLUMNS, np.concatenate(means).tolist(), strict=True))
-
-
-def _by_region(rows: NDArray[Any]) -> list[NDArray[Any]]:
-    return np.split(rows, _ENDS)
 
 
 def _shrunk(image: Image, low: NDArray[np.int_], high: NDArray[np.int_]) -> Image:
@@ -72,11 +66,13 @@ def _shrunk(image: Image, low: NDArray[np.int_], high: NDArray[np.int_]) -> Imag
     return cv2.resize(image[top:bottom, left:right], size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _mean(small: Image, places: NDArray[np.int_], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    if 2 * int(inside.sum()) < len(places):
-        return np.full(3, np.nan)
-    x, y = places[inside].T
-    return np.asarray(small[y, x].mean(axis=0, dtype=np.float64))
+def _means(small: Image, places: NDArray[np.int_], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the mean of each region's points that are inside, NaN where they are less than half of it."""
+    x, y = np.where(inside[:, None], places, 0).T
+    seen = small[y, x].astype(np.float64) * inside[:, None]
+    counts = np.add.reduceat(inside.astype(np.float64), _BEGINS)
+    counts[2 * counts < _SIZES] = np.nan
+    return np.asarray(np.add.reduceat(seen, _BEGINS) / counts[:, None])
 
 
 def _behind(image: Image, places: NDArray[np.int_], size: NDArray[np.int_]) -> NDArray[np.float64]:

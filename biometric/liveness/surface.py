@@ -90,7 +90,9 @@ def measure_gloss(image: Image, points: Points) -> float:
     area = max(int(skin.sum()), 1)
     for chosen, grown in SHINING:
         _fill(skin, own[list(chosen)], grown, 0)
-    most, least = face.max(axis=2).astype(np.float32), face.min(axis=2).astype(np.float32)
+    blue, green, red = cv2.split(face)
+    most = cv2.max(cv2.max(blue, green), red).astype(np.float32)
+    least = cv2.min(cv2.min(blue, green), red).astype(np.float32)
     blown = ((most > BRIGHT) & (most - least < PALE * most)).astype(np.uint8) * skin
     count, _, stats, _ = cv2.connectedComponentsWithStats(blown)
     return float(stats[1:, cv2.CC_STAT_AREA].max()) / area if count > 1 else 0.0

@@ -6,7 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from biometric.detect import most_prominent, only_face
+from biometric.detect import (
+    BYSTANDER,
+    LEAST_SIDE_PX,
+    SEARCH_SIDE_PX,
+    SECOND_FACE_PX,
+    most_prominent,
+    only_face,
+    side_beside,
+)
 from biometric.errors import NoFace, SeveralFaces
 from biometric.types import DetectedFace
 
@@ -42,6 +50,39 @@ def test_the_prominent_face_is_large_and_near_the_middle():
 
 def test_repr_shows_no_points():
     assert "array" not in repr(face(10))
+
+
+@pytest.mark.parametrize("face_px", [0.0, 20.0, 100.0, 120.0, 165.0, 230.0, 480.0, 5000.0])
+@pytest.mark.parametrize("longest_px", [640, 320])
+def test_the_copy_searched_beside_a_known_face_shows_every_second_face_that_counts(face_px, longest_px):
+    side = side_beside(face_px, longest_px=longest_px)
+    assert LEAST_SIDE_PX <= side <= SEARCH_SIDE_PX
+    assert side == SEARCH_SIDE_PX or BYSTANDER * face_px * side / longest_px >= SECOND_FACE_PX
+
+
+def test_the_smaller_the_known_face_the_larger_the_copy():
+    sides = [side_beside(face_px, longest_px=640) for face_px in (60, 120, 165, 230)]
+    assert sides == sorted(sides, reverse=True)
+    assert sides[0] == SEARCH_SIDE_PX > sides[-1]
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("known_px", [130, 165, 220])
+def test_a_second_face_of_comparable_size_is_seen_in_the_small_copy(known_px, picture, pipeline):
+    frame = np.full((480, 640, 3), 110, np.uint8)
+    for name, side, middle_x in (("person_b_1", known_px, 160), ("person_b_2", 0.7 * known_px, 480)):
+        image = picture(name)
+        found = only_face(pipeline.detector.detect(image))
+        zoom = side / max(found.box[2:])
+        shift = (middle_x - zoom * found.five[2, 0], 240 - zoom * found.five[2, 1])
+        matrix = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]], np.float32)
+        shown = cv2.warpAffine(image, matrix, (640, 480), flags=cv2.INTER_AREA)
+        half = slice(0, 320) if middle_x < 320 else slice(320, 640)
+        frame[:, half] = shown[:, half]
+    small = side_beside(known_px, longest_px=640)
+    assert small < SEARCH_SIDE_PX
+    with pytest.raises(SeveralFaces):
+        only_face(pipeline.detector.detect(frame, longest_side=small))
 
 
 @pytest.mark.models

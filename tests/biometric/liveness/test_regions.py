@@ -52,6 +52,15 @@ def test_a_region_is_the_mean_of_its_blocks(points):
         assert region(measured, name) == pytest.approx(blocks[places[:, 1], places[:, 0]].mean(axis=0), abs=0.5)
 
 
+def test_points_outside_the_picture_count_for_nothing_and_too_few_inside_are_no_region(picture, points):
+    name = "cheek_right"
+    chosen = list(FACE_REGIONS[name])
+    points[chosen[: len(chosen) // 2]] = (-500, 200)
+    assert region(measure_regions(picture, points), name) == SKIN
+    points[chosen[: len(chosen) // 2 + 1]] = (-500, 200)
+    assert np.isnan(region(measure_regions(picture, points), name)).all()
+
+
 @pytest.mark.parametrize("shift", [(-2000, 0), (0, 2000), (700, -900)])
 def test_a_face_outside_the_picture_has_no_colour(picture, points, shift):
     measured = measure_regions(picture, points + np.float32(shift))
