@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, NewType, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 Ciphertext = NewType("Ciphertext", str)
 """`vault:v1:…` from transit, `keyring:v1:…` from the embedded keyring."""
@@ -50,6 +50,32 @@ class Context:
     purpose: Purpose
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class ToSeal:
+    """One of many values to seal."""
+
+    plaintext: bytes
+    context: Context
+    associated_data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToOpen:
+    """One of many sealed values to open or to re-wrap."""
+
+    sealed: Ciphertext
+    context: Context
+    associated_data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyVersions:
+    """Which versions of a key there are: `newest` seals, from `oldest` on they open."""
+
+    newest: int
+    oldest: int
+
+
 class Sealer(Protocol):
     """Two real implementations (transit.py, keyring.py) and one contract test (tests/contract/test_sealer.py)."""
 
@@ -58,6 +84,12 @@ class Sealer(Protocol):
 
     def open(self, sealed: Ciphertext, *, context: Context, associated_data: bytes) -> bytes:
         """Decrypt. Raises WrongContext if anything was changed or swapped, VaultUnavailable if nobody answers."""
+
+    def seal_many(self, items: Sequence[ToSeal]) -> list[Ciphertext]:
+        """Encrypt many values in few calls; the results are in the order of `items`. Raises VaultError."""
+
+    def open_many(self, items: Sequence[ToOpen]) -> list[bytes]:
+        """Decrypt many values in few calls. Raises WrongContext if one of them does not open."""
 
     def mac(self, message: bytes, *, label: str) -> bytes:
         """Return 32 bytes of HMAC-SHA-256 under a key that never leaves the sealer; `label` separates uses."""
@@ -91,6 +123,25 @@ class AuditSigner(Protocol):
         """Return the 32 raw bytes of each version's public key, for signatures.verify on a machine without a vault."""
 
 
+class Rotator(Protocol):
+    """Moves sealed values to a new version of their key, without opening them where that can be done."""
+
+    def versions(self, purpose: Purpose) -> KeyVersions:
+        """Return which versions of the key of `purpose` there are. Raises VaultError."""
+
+    def add_version(self, purpose: Purpose) -> KeyVersions:
+        """Make a new version, which seals from now on."""
+
+    def forget_older(self, purpose: Purpose, *, than: int) -> None:
+        """Refuse from now on what older versions than this one sealed. The keys are archived, not destroyed."""
+
+    def rewrap_many(self, items: Sequence[ToOpen]) -> list[Ciphertext | WrongContext]:
+        """Return each value under the newest version, or why it does not open. In the order of `items`."""
+
+    def mark(self, version: int) -> str:
+        """Return what every value begins with that this version sealed."""
+
+
 class VaultKeys(Sealer, AuditSigner, Protocol):
     """Everything that keeps keys, in one object: what wiring.open_sealer returns."""
 
@@ -117,6 +168,12 @@ class WrongContext(VaultError):  # noqa: N818
     """The ciphertext is not for this subject, purpose or associated data, or was changed."""
 
     code = "vault_wrong_context"
+
+
+class KeyTooOld(WrongContext):
+    """The ciphertext was sealed by a version of the key that no longer opens anything: an old copy was put back."""
+
+    code = "vault_key_too_old"
 
 
 class WrongMac(VaultError):  # noqa: N818

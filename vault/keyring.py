@@ -4,25 +4,21 @@ Rules:
  * Whoever can read the key file and the database can read everything; that is why production settings refuse it,
    and why opening it warns.
  * A key belongs to one purpose, issuer and subject (HKDF), so a value opens nowhere else.
- * The file is never made in passing: a lost key file must be an error, not a new key.
+ * A running process notices that the file has a new version of the keys before it seals or opens anything.
+ * One version is for all purposes; rotating one rotates all.
 
-The file is JSON: {"format": "facestep-keyring-1", "current": 1, "seal_keys": {"1": base64}, "mac_key": base64}.
-
-Not here: rotation; a higher version is read and used, nothing makes one yet.
+Not here: the file (keyring_file.py), the order of a rotation (rotation.py).
 """
 
 from __future__ import annotations
 
 import hmac
-import json
-import os
 import re
 import secrets
-import stat
 import warnings
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
@@ -33,41 +29,43 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from vault import signatures
 from vault.encoding import canonical
-from vault.interface import Ciphertext, Context, Purpose, Signature, VaultError, WrongContext, WrongMac
+from vault.interface import (
+    Ciphertext,
+    Context,
+    KeyTooOld,
+    KeyVersions,
+    Purpose,
+    Signature,
+    ToOpen,
+    ToSeal,
+    VaultError,
+    WrongContext,
+    WrongMac,
+)
+from vault.keyring_file import KEY_BYTES, create_keyring, exclusive, new_key, read_keys, replace_keys
 from vault.warning import UnsafeDevelopmentWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-_FORMAT: Final = "facestep-keyring-1"
-_KEY_BYTES: Final = 32
+    from vault.keyring_file import Keys
+
+__all__ = ["KeyringSealer", "create_keyring"]
+
 _NONCE_BYTES: Final = 12  # AES-GCM's own; random is fine, since each subject has a key of its own (NIST SP 800-38D 8.3)
 _AUDIT_VERSION: Final = 1  # derived from the MAC key, which is pinned: what was signed must verify for as long
 _SEALED: Final = re.compile(r"keyring:v(?P<version>[1-9][0-9]{0,8}):(?P<body>[A-Za-z0-9+/]+={0,2})")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Keys:
-    """What the file holds: sealing keys by version, which of them seals now, and the root of all MACs."""
-
-    current: int
-    seal: dict[int, bytes]
-    mac: bytes
-
-    def __post_init__(self) -> None:
-        keys = [self.mac, *self.seal.values()]
-        if self.current not in self.seal or any(len(key) != _KEY_BYTES for key in keys):
-            raise ValueError("a key is missing or has the wrong size")
-
-
 class KeyringSealer:
-    """A Sealer (interface.py) whose keys lie in a file."""
+    """A Sealer, AuditSigner and Rotator (interface.py) whose keys lie in a file."""
 
     def __init__(self, path: Path) -> None:
         warnings.warn(f"secrets are sealed with the key file {path}", UnsafeDevelopmentWarning, stacklevel=2)
         self._path = path
-        self._keys = _read(path)
+        self._as_read = _state(path)
+        self._keys = read_keys(path)
         self._label_keys: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
@@ -75,20 +73,32 @@ class KeyringSealer:
 
     def seal(self, plaintext: bytes, *, context: Context, associated_data: bytes) -> Ciphertext:
         """Encrypt for exactly this context and associated data."""
+        keys = self._current_keys()
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        body = nonce + self._cipher(self._keys.current, context).encrypt(nonce, plaintext, associated_data)
-        return Ciphertext(f"keyring:v{self._keys.current}:{b64encode(body).decode('ascii')}")
+        body = nonce + _cipher(keys.seal[keys.current], context).encrypt(nonce, plaintext, associated_data)
+        return Ciphertext(f"keyring:v{keys.current}:{b64encode(body).decode('ascii')}")
 
     def open(self, sealed: Ciphertext, *, context: Context, associated_data: bytes) -> bytes:
         """Decrypt, or raise WrongContext."""
+        keys = self._current_keys()
         version, body = _parse(sealed)
-        if version not in self._keys.seal:
+        if version not in keys.seal:
             raise WrongContext("the sealed value names a key that is not in the key file")
+        if version < keys.oldest:
+            raise KeyTooOld("the sealed value is of a key version that no longer opens; was an old copy put back?")
         try:
-            cipher = self._cipher(version, context)
+            cipher = _cipher(keys.seal[version], context)
             return cipher.decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], associated_data)
         except InvalidTag as exc:
             raise WrongContext("the sealed value is not for this context, or was changed") from exc
+
+    def seal_many(self, items: Sequence[ToSeal]) -> list[Ciphertext]:
+        """Encrypt many values."""
+        return [self.seal(item.plaintext, context=item.context, associated_data=item.associated_data) for item in items]
+
+    def open_many(self, items: Sequence[ToOpen]) -> list[bytes]:
+        """Decrypt many values; all or none."""
+        return [self.open(item.sealed, context=item.context, associated_data=item.associated_data) for item in items]
 
     def mac(self, message: bytes, *, label: str) -> bytes:
         """Return HMAC-SHA-256 of the message under the key of this label."""
@@ -121,37 +131,73 @@ class KeyringSealer:
 
     def check(self, purposes: Collection[Purpose] = tuple(Purpose)) -> None:
         """Raise VaultError unless the key file still holds the keys we opened it with."""
-        if _read(self._path) != self._keys:
+        if not read_keys(self._path).continues(self._keys):
             raise VaultError(f"the key file {self._path} was replaced for {', '.join(purposes)}")
+
+    def versions(self, _: Purpose) -> KeyVersions:
+        """Return which versions there are."""
+        keys = self._current_keys()
+        return KeyVersions(newest=keys.current, oldest=keys.oldest)
+
+    def add_version(self, purpose: Purpose) -> KeyVersions:
+        """Put a new key into the file; it seals from now on, in every process."""
+        with exclusive(self._path):
+            keys = self._current_keys()
+            newest = max(keys.seal) + 1
+            replace_keys(self._path, replace(keys, current=newest, seal={**keys.seal, newest: new_key()}))
+        return self.versions(purpose)
+
+    def forget_older(self, _: Purpose, *, than: int) -> None:
+        """Refuse from now on what older keys sealed, in every process."""
+        with exclusive(self._path):
+            keys = self._current_keys()
+            if keys.oldest < than <= keys.current:
+                replace_keys(self._path, replace(keys, oldest=than))
+
+    def rewrap_many(self, items: Sequence[ToOpen]) -> list[Ciphertext | WrongContext]:
+        """Return each value under the newest key, or why it does not open."""
+        return [self._rewrapped(item) for item in items]
+
+    def mark(self, version: int) -> str:
+        """Return what every value begins with that this version sealed."""
+        return f"keyring:v{version}:"
+
+    def _rewrapped(self, item: ToOpen) -> Ciphertext | WrongContext:
+        try:
+            plaintext = self.open(item.sealed, context=item.context, associated_data=item.associated_data)
+        except WrongContext as exc:
+            return exc
+        return self.seal(plaintext, context=item.context, associated_data=item.associated_data)
+
+    def _current_keys(self) -> Keys:
+        """Return the keys as the file has them now. Raises VaultError if it was replaced by another."""
+        state = _state(self._path)
+        if state != self._as_read:
+            keys = read_keys(self._path)
+            if not keys.continues(self._keys):
+                raise VaultError(f"the key file {self._path} was replaced")
+            self._keys, self._as_read = keys, state
+        return self._keys
 
     def _audit_key(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(_derive(self._keys.mac, canonical("audit signing")))
 
-    def _cipher(self, version: int, context: Context) -> AESGCM:
-        info = canonical("seal", context.purpose.value, context.issuer, context.subject)
-        return AESGCM(_derive(self._keys.seal[version], info))
 
-
-def create_keyring(path: Path) -> None:
-    """Make a new key file, mode 0600. An existing one is left alone and an error."""
-    content = {
-        "format": _FORMAT,
-        "current": 1,
-        "seal_keys": {"1": b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii")},
-        "mac_key": b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii"),
-    }
+def _state(path: Path) -> tuple[int, int, int]:
+    """Return what changes when the file is replaced; looked at before the file is read, never after."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
+        found = path.stat()
     except OSError as exc:
-        raise VaultError(f"the key file {path} cannot be made: {exc.strerror}") from exc
+        raise VaultError(f"the key file {path} cannot be read: {exc.strerror}; run `facestep vault install`") from exc
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _cipher(key: bytes, context: Context) -> AESGCM:
+    return AESGCM(_derive(key, canonical("seal", context.purpose.value, context.issuer, context.subject)))
 
 
 def _derive(key: bytes, info: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(key)
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(key)
 
 
 def _parse(sealed: Ciphertext) -> tuple[int, bytes]:
@@ -164,23 +210,3 @@ def _parse(sealed: Ciphertext) -> tuple[int, bytes]:
     except Base64Error as exc:
         raise WrongContext("the sealed value is damaged") from exc
     raise WrongContext("the sealed value was not made by a keyring, or was changed")
-
-
-def _read(path: Path) -> _Keys:
-    try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise VaultError(f"the key file {path} can be read by others; run `chmod 600 {path}`")
-        content = json.loads(path.read_text(encoding="ascii"))
-        if content["format"] != _FORMAT:
-            raise VaultError(f"the key file {path} has the unknown format {content['format']!r}")
-        return _Keys(
-            current=int(content["current"]),
-            seal={int(version): b64decode(text, validate=True) for version, text in content["seal_keys"].items()},
-            mac=b64decode(content["mac_key"], validate=True),
-        )
-    except FileNotFoundError as exc:
-        raise VaultError(f"the key file {path} does not exist; run `facestep vault install`") from exc
-    except OSError as exc:
-        raise VaultError(f"the key file {path} cannot be read: {exc.strerror}") from exc
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise VaultError(f"the key file {path} is damaged") from exc

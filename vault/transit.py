@@ -1,29 +1,24 @@
-"""Vault or OpenBao transit: keys never leave the server. The one file that speaks hvac.
+"""Vault or OpenBao transit: keys never leave the server.
 
 Rules:
- * One derived key a purpose; the issuer and subject are the derivation context, so that every subject has a key of
-   its own and a value opens for nobody else. The associated data is authenticated with it.
+ * One derived key a purpose; issuer, subject and associated data are the derivation context (transit_keys.py).
  * Only errors of interface.py leave. A call ends within the timeout. What the server says never contains our token.
- * The token is sent to the configured address only: no redirect is followed, no proxy or .netrc is read from the
-   environment.
  * `mac` fetches one key a label, once, and hashes here; `derive` asks the server each time. Measured, and why:
    docs/adr/0002-vault-transit.md.
 
-Not here: logging in to the vault (the token comes from a file), renewal, rotation.
+    TransitSealer(url, token)                                      a token that somebody holds
+    TransitSealer.on(VaultClient.connect(server, login))           a login that is kept alive
+
+Not here: HTTP and its errors (transit_http.py), logging in (transit_auth.py), setting up (transit_install.py),
+rotation (transit_rotator.py).
 """
 
 from __future__ import annotations
 
 import hmac
-import re
-from base64 import b64decode, b64encode
-from contextlib import contextmanager
+from base64 import b64decode
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
-
-import hvac
-import hvac.exceptions as said
-import requests
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from vault import signatures
 from vault.encoding import canonical
@@ -32,89 +27,97 @@ from vault.interface import (
     Context,
     Purpose,
     Signature,
+    ToOpen,
+    ToSeal,
     VaultDenied,
     VaultError,
-    VaultUnavailable,
     WrongContext,
     WrongMac,
     WrongSignature,
 )
+from vault.transit_auth import FixedToken
+from vault.transit_batch import ask_many, asked_to_open, asked_to_seal, batches, ciphertext_of, not_opened
+from vault.transit_client import VaultClient
+from vault.transit_http import VaultRefused, VaultServer
+from vault.transit_install import install
+from vault.transit_keys import AUDIT_KEY, DEFAULT_MOUNT, MAC_KEY, MAC_KEY_VERSION, key_name, mac_input, text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-MAC_KEY: Final = "facestep-mac"
-MAC_KEY_VERSION: Final = 1  # pinned: rows and transforms made with it must fit after the key was rotated
-AUDIT_KEY: Final = "facestep-audit"
 POLICY: Final = "facestep-service"
 
-_SEALED: Final = re.compile(r"vault:v[1-9][0-9]{0,8}:[A-Za-z0-9+/]+={0,2}")
 _MAC_BYTES: Final = 32
 _CHECK: Final = "facestep:check"
-_KEY_SHAPE: Final = {"exportable": False, "allow_plaintext_backup": False}
-_AWAY: Final = (
-    said.VaultDown,  # 503: sealed, or in maintenance
-    said.VaultNotInitialized,
-    said.InternalServerError,
-    said.BadGateway,
-    said.RateLimitExceeded,
-)
+_BAD_REQUEST: Final = 400
 
 
 class TransitSealer:
-    """A Sealer (interface.py) on a Vault or OpenBao server."""
+    """A Sealer and AuditSigner (interface.py) on a Vault or OpenBao server."""
 
-    def __init__(self, url: str, token: str, *, mount: str = "transit", timeout_s: float = 3.0) -> None:
+    def __init__(self, url: str, token: str, *, mount: str = DEFAULT_MOUNT, timeout_s: float = 3.0) -> None:
         if not token:
             raise VaultDenied("there is no vault token")
-        session = requests.Session()
-        session.trust_env = False
-        self._client = hvac.Client(url=url, token=token, timeout=timeout_s, session=session, allow_redirects=False)
-        self._url = url
-        self._mount = mount
+        self._take(VaultClient.connect(VaultServer(url, timeout_s), FixedToken(token), mount=mount))
+
+    @classmethod
+    def on(cls, client: VaultClient) -> Self:
+        """Return a sealer that asks through `client`."""
+        sealer = cls.__new__(cls)
+        sealer._take(client)  # noqa: SLF001  (of our own class)
+        return sealer
+
+    def _take(self, client: VaultClient) -> None:
+        self.client = client
         self._label_keys: dict[str, bytes] = {}
         self._public_keys: dict[int, bytes] = {}
         self._proven: set[Purpose] = set()
 
     def __repr__(self) -> str:
-        return f"TransitSealer({self._url!r}, mount={self._mount!r})"
+        return f"TransitSealer({self.client.url!r}, mount={self.client.mount!r})"
 
     def seal(self, plaintext: bytes, *, context: Context, associated_data: bytes) -> Ciphertext:
         """Encrypt for exactly this context and associated data."""
-        with self._errors("seal"):
-            answer = self._transit.encrypt_data(
-                name=_key_name(context.purpose),
-                plaintext=_text(plaintext),
-                context=_derivation(context),
-                associated_data=_text(associated_data),
-                mount_point=self._mount,
-            )
-            return Ciphertext(str(answer["data"]["ciphertext"]))
+        asked = asked_to_seal(ToSeal(plaintext, context, associated_data))
+        answer = self.client.transit("encrypt", key_name(context.purpose), asked, action="seal")
+        return ciphertext_of(answer, url=self.client.url)
 
     def open(self, sealed: Ciphertext, *, context: Context, associated_data: bytes) -> bytes:
         """Decrypt, or raise WrongContext."""
-        if _SEALED.fullmatch(sealed) is None:  # the server would overlook line breaks and the like
-            raise WrongContext("the sealed value was not made by transit, or was changed")
-        with self._errors("open"):
-            try:
-                answer = self._transit.decrypt_data(
-                    name=_key_name(context.purpose),
-                    ciphertext=sealed,
-                    context=_derivation(context),
-                    associated_data=_text(associated_data),
-                    mount_point=self._mount,
-                )
-            except said.InvalidRequest as exc:
-                if "key not found" in str(exc):
-                    raise
-                raise WrongContext("the sealed value is not for this context, or was changed") from exc
-            return b64decode(answer["data"]["plaintext"], validate=True)
+        asked = asked_to_open(ToOpen(sealed, context, associated_data))
+        try:
+            answer = self.client.transit("decrypt", key_name(context.purpose), asked, action="open")
+        except VaultRefused as exc:
+            if exc.status != _BAD_REQUEST or "key not found" in exc.reason:
+                raise
+            raise not_opened(exc.reason) from exc
+        return self._plaintext(answer)
+
+    def seal_many(self, items: Sequence[ToSeal]) -> list[Ciphertext]:
+        """Encrypt many values, some hundreds in a call."""
+        made: dict[int, Ciphertext] = {}
+        for purpose, places in batches(items):
+            answers = ask_many(self.client, "encrypt", purpose, [asked_to_seal(items[place]) for place in places])
+            for place, answer in zip(places, answers, strict=True):
+                made[place] = ciphertext_of(answer, url=self.client.url)
+        return [made[place] for place in range(len(items))]
+
+    def open_many(self, items: Sequence[ToOpen]) -> list[bytes]:
+        """Decrypt many values, some hundreds in a call; all or none."""
+        made: dict[int, bytes] = {}
+        for purpose, places in batches(items):
+            answers = ask_many(self.client, "decrypt", purpose, [asked_to_open(items[place]) for place in places])
+            for place, answer in zip(places, answers, strict=True):
+                if answer.get("error"):
+                    raise not_opened(str(answer["error"]))
+                made[place] = self._plaintext(answer)
+        return [made[place] for place in range(len(items))]
 
     def mac(self, message: bytes, *, label: str) -> bytes:
         """Return HMAC-SHA-256 of the message under the key of this label. Labels are few and fixed: keys are kept."""
         key = self._label_keys.get(label)
         if key is None:
-            key = self._label_keys[label] = self._hmac(canonical("mac", label))
+            key = self._label_keys[label] = self._hmac(mac_input(label))
         return hmac.digest(key, message, "sha256")
 
     def verify_mac(self, message: bytes, mac: bytes, *, label: str) -> None:
@@ -124,21 +127,16 @@ class TransitSealer:
 
     def derive(self, message: bytes, *, label: str) -> bytes:
         """Return 32 bytes of key, worked out by the server for this message and label."""
-        return self._hmac(canonical("derive", label, message))
+        return self._hmac(text(canonical("derive", label, message)))
 
     def sign(self, message: bytes, *, label: str) -> Signature:
         """Return an Ed25519 signature over `message`; `label` separates uses."""
-        with self._errors("sign"):
-            answer = self._transit.sign_data(
-                name=AUDIT_KEY,
-                hash_input=_text(signatures.signed_bytes(message, label=label)),
-                mount_point=self._mount,
-            )
-            signature = Signature(str(answer["data"]["signature"]))
+        asked = {"input": text(signatures.signed_bytes(message, label=label))}
+        signature = Signature(str(self.client.transit("sign", AUDIT_KEY, asked, action="sign").get("signature")))
         try:
             self.verify_signature(message, signature, label=label)
         except WrongSignature as exc:
-            raise VaultError(f"sign: {self._url} answered no signature of {AUDIT_KEY}") from exc
+            raise VaultError(f"sign: {self.client.url} answered no signature of {AUDIT_KEY}") from exc
         return signature
 
     def verify_signature(self, message: bytes, signature: Signature, *, label: str) -> None:
@@ -149,9 +147,11 @@ class TransitSealer:
 
     def public_keys(self) -> Mapping[int, bytes]:
         """Return the public key of each version, as the server says now."""
-        with self._errors("public keys"):
-            versions = self._transit.read_key(AUDIT_KEY, mount_point=self._mount)["data"]["keys"]
-            return {int(version): b64decode(key["public_key"], validate=True) for version, key in versions.items()}
+        found = self.client.data("GET", f"{self.client.mount}/keys/{AUDIT_KEY}", action="public keys")
+        try:
+            return {int(number): b64decode(key["public_key"], validate=True) for number, key in found["keys"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise self._not_understood("public keys") from exc
 
     def check(self, purposes: Collection[Purpose] = tuple(Purpose)) -> None:
         """Raise VaultError unless every one of `purposes` can be sealed and opened now, and MACs be made."""
@@ -159,114 +159,42 @@ class TransitSealer:
             context = Context(_CHECK, _CHECK, purpose)
             sealed = self.seal(_CHECK.encode(), context=context, associated_data=b"")
             if self.open(sealed, context=context, associated_data=b"") != _CHECK.encode():
-                raise VaultError(f"{self._url} did not give back what was sealed")
+                raise VaultError(f"{self.client.url} did not give back what was sealed")
             if purpose not in self._proven:
                 self._prove_binding(sealed, context=context)
                 self._proven.add(purpose)
         self.derive(b"", label=_CHECK)
 
     def install(self) -> list[str]:
-        """Make the mount, the keys and the service's policy where they are missing; return what was made.
-
-        Needs a token that may do so, which the service's own must not. An existing key of another shape is an error.
-        """
-        made = []
-        with self._errors("install"):
-            if f"{self._mount}/" not in self._client.sys.list_mounted_secrets_engines()["data"]:
-                self._client.sys.enable_secrets_engine("transit", path=self._mount)
-                made.append(f"mount {self._mount}")
-            for name, derived in {**{_key_name(purpose): True for purpose in Purpose}, MAC_KEY: False}.items():
-                if self._ensure_key(name, derived=derived):
-                    made.append(f"key {name}")
-            if self._ensure_key(AUDIT_KEY, derived=False, kind="ed25519"):
-                made.append(f"key {AUDIT_KEY}")
-            policy = service_policy(self._mount)
-            if self._read_policy() != policy:
-                self._client.sys.create_or_update_acl_policy(POLICY, policy)
-                made.append(f"policy {POLICY}")
-        return made
+        """Make mount, keys and policies where they are missing (transit_install.py). Needs an admin's token."""
+        return install(self.client)
 
     def _prove_binding(self, sealed: Ciphertext, *, context: Context) -> None:
-        """Raise VaultError if the server opens for others: an old one ignores associated data."""
+        """Raise VaultError if the server opens for others: a key that is not derived ignores the context."""
         other = replace(context, subject=f"{_CHECK}:other")
         for wrong_context, wrong_data in ((other, b""), (context, b"other")):
             try:
                 self.open(sealed, context=wrong_context, associated_data=wrong_data)
             except WrongContext:
                 continue
-            raise VaultError(f"{self._url} does not bind what it seals; it needs derived keys and associated data")
+            raise VaultError(f"{self.client.url} does not bind what it seals; it needs derived keys")
 
-    @property
-    def _transit(self) -> Any:
-        return self._client.secrets.transit
-
-    def _hmac(self, message: bytes) -> bytes:
-        with self._errors("mac"):
-            answer = self._transit.generate_hmac(
-                name=MAC_KEY,
-                hash_input=_text(message),
-                key_version=MAC_KEY_VERSION,
-                algorithm="sha2-256",
-                mount_point=self._mount,
-            )
-            made = b64decode(answer["data"]["hmac"].removeprefix(f"vault:v{MAC_KEY_VERSION}:"), validate=True)
+    def _hmac(self, asked: str) -> bytes:
+        body = {"input": asked, "key_version": MAC_KEY_VERSION, "algorithm": "sha2-256"}
+        answer = self.client.transit("hmac", MAC_KEY, body, action="mac")
+        try:
+            made = b64decode(answer["hmac"].removeprefix(f"vault:v{MAC_KEY_VERSION}:"), validate=True)
+        except (KeyError, ValueError, AttributeError) as exc:
+            raise self._not_understood("mac") from exc
         if len(made) != _MAC_BYTES:
-            raise VaultError(f"{self._url} answered a MAC of {len(made)} bytes")
+            raise VaultError(f"{self.client.url} answered a MAC of {len(made)} bytes")
         return made
 
-    def _ensure_key(self, name: str, *, derived: bool, kind: str = "aes256-gcm96") -> bool:
-        """Make a key unless it is there; raise VaultError if it is there with another shape."""
-        wanted = {**_KEY_SHAPE, "type": kind, "derived": derived}
+    def _plaintext(self, answer: Mapping[str, Any]) -> bytes:
         try:
-            found = self._transit.read_key(name, mount_point=self._mount)["data"]
-        except said.InvalidPath:
-            arguments = {("key_type" if key == "type" else key): value for key, value in wanted.items()}
-            self._transit.create_key(name, mount_point=self._mount, **arguments)
-            return True
-        wrong = [key for key, value in wanted.items() if found[key] != value]
-        if wrong:
-            raise VaultError(f"the key {name} exists with another {', '.join(wrong)}; use another mount")
-        return False
+            return b64decode(answer["plaintext"], validate=True)
+        except (KeyError, TypeError, ValueError) as exc:
+            raise self._not_understood("open") from exc
 
-    def _read_policy(self) -> str | None:
-        try:
-            return str(self._client.sys.read_acl_policy(POLICY)["data"]["policy"])
-        except said.InvalidPath:
-            return None
-
-    @contextmanager
-    def _errors(self, action: str) -> Iterator[None]:
-        try:
-            yield
-        except requests.exceptions.RequestException as exc:
-            raise VaultUnavailable(f"{action}: no answer from {self._url} ({type(exc).__name__})") from exc
-        except (said.Forbidden, said.Unauthorized) as exc:
-            raise VaultDenied(f"{action}: {self._url} refused the token") from exc
-        except _AWAY as exc:
-            raise VaultUnavailable(f"{action}: {self._url} cannot serve now ({type(exc).__name__})") from exc
-        except said.VaultError as exc:
-            advice = "run `facestep vault install`"
-            raise VaultError(f"{action}: {self._url} is not set up for us ({exc.args[0]}); {advice}") from exc
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
-            raise VaultError(f"{action}: the answer of {self._url} is not understood") from exc
-
-
-def service_policy(mount: str) -> str:
-    """Return the policy of the service's token: use our keys, and nothing else; it can make or read none."""
-    paths = [f"{mount}/{verb}/{_key_name(purpose)}" for purpose in Purpose for verb in ("encrypt", "decrypt")]
-    paths += [f"{mount}/hmac/{MAC_KEY}", f"{mount}/sign/{AUDIT_KEY}"]
-    updates = [f'path "{path}" {{\n  capabilities = ["update"]\n}}\n' for path in paths]
-    public = f'path "{mount}/keys/{AUDIT_KEY}" {{\n  capabilities = ["read"]\n}}\n'  # gives public keys only
-    return "".join([*updates, public])
-
-
-def _key_name(purpose: Purpose) -> str:
-    return f"facestep-{purpose.value}"
-
-
-def _derivation(context: Context) -> str:
-    return _text(canonical(context.issuer, context.subject))
-
-
-def _text(data: bytes) -> str:
-    return b64encode(data).decode("ascii")
+    def _not_understood(self, action: str) -> VaultError:
+        return VaultError(f"{action}: the answer of {self.client.url} is not understood")

@@ -49,9 +49,9 @@ def check() -> None:
 @command.command()
 def policy() -> None:
     """Print the policy that the service's token needs, for admins who write policies themselves."""
-    from vault.transit import service_policy
+    from vault.policies import Role, policy_rules
 
-    click.echo(service_policy(Settings.load().vault_mount), nl=False)
+    click.echo(policy_rules(Role.SERVICE, Settings.load().vault_mount), nl=False)
 
 
 def _install_keyring(settings: Settings) -> list[str]:

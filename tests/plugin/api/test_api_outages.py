@@ -63,7 +63,7 @@ class Outages(World):
             self.vault.on_call = lambda key: self.locks() if key == on else None
         else:
             self.vault.fault, self.vault.only = fault, on
-            self.sealer._client.adapter._kwargs["timeout"] = 0.3 if fault == SLOW else 3.0
+            self.sealer.client.http.timeout_s = 0.3 if fault == SLOW else 3.0
 
     def locks(self) -> None:
         if self.holder is None:
@@ -72,7 +72,7 @@ class Outages(World):
 
     def recovers(self) -> None:
         self.vault.recovers()
-        self.sealer._client.adapter._kwargs["timeout"] = 3.0
+        self.sealer.client.http.timeout_s = 3.0
         if self.holder is not None:
             self.holder.close()
             self.holder = None

@@ -1,4 +1,4 @@
-"""`facestep database`, `facestep vault` and `facestep audit`, as a person at a shell sees them."""
+"""`facestep database` and `facestep audit`, as a person at a shell sees them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from click.testing import CliRunner
 from plugin.audit.log import AuditLog
 from plugin.cli import main
 from plugin.store.database import Database
-from tests.stack.openbao import OpenBao
-from vault.transit import POLICY
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.filterwarnings("ignore::vault.warning.UnsafeDevelopmentWarning")
@@ -78,54 +76,6 @@ def test_a_locked_database_is_one_line(shell, tmp_path, monkeypatch):
     assert locked.stderr.startswith("facestep: store_busy: ")
 
 
-def test_the_keyring_is_made_once_and_then_left_alone(shell, tmp_path):
-    missing = shell("vault", "check")
-    assert missing.exit_code == 2
-    assert "facestep vault install" in missing.stderr
-    made = shell("vault", "install")
-    assert made.exit_code == 0
-    assert "made key file" in made.stdout
-    before = (tmp_path / "keyring.json").read_bytes()
-    assert shell("vault", "install").stdout == "the vault is set up\n"
-    assert (tmp_path / "keyring.json").read_bytes() == before
-    assert shell("vault", "check").exit_code == 0
-
-
-@pytest.mark.servers
-def test_a_real_vault_is_set_up_with_an_admin_token_and_used_with_a_lesser_one(shell, tmp_path, monkeypatch):
-    admin, service = tmp_path / "admin", tmp_path / "service"
-    with OpenBao.start(tmp_path / "openbao") as bao:
-        settings = {"BACKEND": "transit", "URL": bao.url, "TOKEN_FILE": str(service)}
-        for name, value in settings.items():
-            monkeypatch.setenv(f"FACESTEP_VAULT_{name}", value)
-        for path, token in ((admin, bao.root_token), (service, bao.token_for(POLICY))):
-            path.touch(mode=0o600)
-            path.write_text(token)
-        denied = shell("vault", "install")
-        made = shell("vault", "install", "--token-file", str(admin))
-        again = shell("vault", "install", "--token-file", str(admin))
-        works = shell("vault", "check")
-        bao.seal()
-        sealed = shell("vault", "check")
-    assert denied.stderr.startswith("facestep: vault_denied: ")
-    assert made.stdout.count("made key ") == 6
-    assert again.stdout == "the vault is set up\n"
-    assert works.exit_code == 0
-    assert (sealed.exit_code, sealed.stderr.split(": ")[1]) == (2, "vault_unavailable")
-    for said in (denied, made, again, works, sealed):
-        assert bao.root_token not in said.output
-
-
-def test_the_policy_names_only_what_the_service_does(shell):
-    policy = shell("vault", "policy").stdout
-    public = 'path "transit/keys/facestep-audit" {\n  capabilities = ["read"]\n}\n'
-    assert public in policy  # answers public keys only
-    policy = policy.replace(public, "")
-    assert 'path "transit/decrypt/facestep-reference"' in policy
-    for word in ("sudo", "create", "read", "delete", "list", "*", "export", "rotate"):
-        assert word not in policy
-
-
 def test_a_log_as_written_verifies_and_prints_its_head(shell, log):
     verified = shell("audit", "verify", "--json")
     assert verified.exit_code == 0
@@ -170,7 +120,7 @@ def test_entries_are_listed_for_people_and_for_programs(shell, log):
     assert entries[0]["details"] == {"factor": "totp"}
 
 
-@pytest.mark.parametrize("group", ["database", "vault", "audit"])
+@pytest.mark.parametrize("group", ["database", "audit"])
 def test_help_has_examples(shell, group):
     told = shell(group, "--help")
     assert told.exit_code == 0
