@@ -29,6 +29,7 @@ demo-check: setup ## the demo without a person: a real browser plays every case,
 
 test: setup ## all tests, including the browser ones
 	@$(PY) -m tests.stack.chromium
+	@$(PY) -m tests.stack.postgresql
 	@$(PY) -m pytest
 	@$(MAKE) --no-print-directory java-test
 

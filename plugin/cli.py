@@ -62,6 +62,8 @@ WHAT_TO_DO: Final[dict[str, str]] = {
     "trainer_missing": "run `pip install 'facestep[convert]'`",
     "training_data_unusable": "`facestep train texture --help` says what the folder holds",
     "store_busy": "try again; look for a backup or another program that holds the lock",
+    "store_unavailable": "start the database and check database_url",
+    "store_denied": "the database's role may not do this; run `facestep database roles` and give it what is missing",
     "database_not_migrated": "run `facestep database migrate`",
 }
 

@@ -113,6 +113,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "reference_outdated": Public(403, "Your face has to be enrolled again. Ask your helpdesk how."),
     "audit_chain_broken": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_unavailable": Public(503, "The service is not available now. Try again later."),
+    "store_denied": Public(503, "The service is not available now. Try again later."),
 }
 
 

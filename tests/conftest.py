@@ -1,16 +1,41 @@
-"""What all tests share: one Playwright a run, since its synchronous API cannot be started twice in a thread."""
+"""What all tests share: one PostgreSQL a run, and one Playwright, whose API cannot be started twice in a thread."""
 
 from __future__ import annotations
+
+from contextlib import closing
 
 import pytest
 
 from tests.stack.chromium import launch_options
+from tests.stack.postgresql import PostgreSQL
 from tests.stack.process import end_cleanly_when_told
+from tests.stack.stores import fresh_store
 
 
 def pytest_configure() -> None:
     """A test run that is told to stop ends the servers it started."""
     end_cleanly_when_told()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """One server a run; each test gets a database of its own (tests/stack/stores.py)."""
+    with PostgreSQL.start() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def store(request, tmp_path):
+    """A migrated database of each kind."""
+    with fresh_store(request.param, tmp_path, lambda: request.getfixturevalue("postgresql")) as made:
+        yield made
+
+
+@pytest.fixture
+def database(store):
+    """That database as the service opens it; a lock that is not freed shows quickly."""
+    with closing(store.open()) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import and_, bindparam, case, update
-from sqlalchemy.dialects.sqlite import insert
 
 from plugin.errors import LockedOut
+from plugin.store import dialects
 from plugin.store.instants import to_ms
 from plugin.store.tables import Attempts as AttemptsRow
 
@@ -75,32 +75,40 @@ _THIS: Final = (
     _COUNTERS.c.subject == bindparam("of_subject"),
     _COUNTERS.c.factor == bindparam("of_factor"),
 )
-_NEW: Final = insert(_COUNTERS).values(
-    issuer=bindparam("of_issuer"),
-    subject=bindparam("of_subject"),
-    factor=bindparam("of_factor"),
-    consecutive=1,
-    total=1,
-    next_allowed_ms=0,
+_NEXT_ALLOWED: Final = case(
+    (_COUNTERS.c.consecutive + 1 >= bindparam("most_consecutive"), bindparam("spaced_ms")), else_=0
 )
-_COUNT: Final = _NEW.on_conflict_do_update(
-    index_elements=("issuer", "subject", "factor"),
-    set_={
-        "consecutive": _COUNTERS.c.consecutive + 1,
-        "total": _COUNTERS.c.total + 1,
-        "next_allowed_ms": case(
-            (_COUNTERS.c.consecutive + 1 >= bindparam("most_consecutive"), bindparam("spaced_ms")), else_=0
-        ),
-    },
-    where=and_(_COUNTERS.c.total < bindparam("most_total"), _COUNTERS.c.next_allowed_ms <= bindparam("now_ms")),
-)
+
+
+def _counting(insert: Callable[[Table], Any]) -> Any:
+    """Return the one statement that counts an attempt, or changes nothing where none is allowed."""
+    new = insert(_COUNTERS).values(
+        issuer=bindparam("of_issuer"),
+        subject=bindparam("of_subject"),
+        factor=bindparam("of_factor"),
+        consecutive=1,
+        total=1,
+        next_allowed_ms=0,
+    )
+    return new.on_conflict_do_update(
+        index_elements=("issuer", "subject", "factor"),
+        set_={
+            "consecutive": _COUNTERS.c.consecutive + 1,
+            "total": _COUNTERS.c.total + 1,
+            "next_allowed_ms": _NEXT_ALLOWED,
+        },
+        where=and_(_COUNTERS.c.total < bindparam("most_total"), _COUNTERS.c.next_allowed_ms <= bindparam("now_ms")),
+    )
+
+
+_COUNT: Final = dialects.for_each(_counting)
 _SUCCEED: Final = (
     update(_COUNTERS)
     .where(*_THIS)
     .where(_COUNTERS.c.total > 0)
     .values(consecutive=0, total=_COUNTERS.c.total - 1, next_allowed_ms=0)
 )
-"""Built once: to build a statement costs many times what SQLite needs to run it."""
+"""Built once: to build a statement costs many times what the database needs to run it."""
 
 
 class Attempts:
@@ -125,7 +133,7 @@ class Attempts:
             "spaced_ms": to_ms(now + SPACING),
         }
         with self._database.transaction(lasting=False) as session:  # what is decided next is written, with its audit
-            counted = session.execute(_COUNT, {**_this(subject, factor), **guard})
+            counted = session.execute(_COUNT[dialects.of(session)], {**_this(subject, factor), **guard})
             if counted.rowcount == 1:  # type: ignore[attr-defined]
                 return read(session) if read is not None else None
             row = session.get_one(AttemptsRow, _key(subject, factor))

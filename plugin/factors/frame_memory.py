@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
+from plugin.store import dialects
 from plugin.store.instants import to_ms
 from plugin.store.tables import SeenFrame
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import Table
     from sqlalchemy.orm import Session
 
     from biometric.types import Frame
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 KEEP: Final = timedelta(days=30)
 _DIGEST_BYTES: Final = 16
+_TABLE: Final = cast("Table", SeenFrame.__table__)
+_REMEMBER: Final = dialects.for_each(lambda insert: insert(_TABLE).on_conflict_do_nothing())
 
 
 class FrameMemory:
@@ -56,7 +60,7 @@ class FrameMemory:
             return
         expires_ms = to_ms(now + KEEP)
         row = {"digest": _digest(frames[-1]), "challenge": challenge, "expires_ms": expires_ms}
-        session.execute(insert(SeenFrame).prefix_with("OR IGNORE", dialect="sqlite").values(row))
+        session.execute(_REMEMBER[dialects.of(session)], row)
 
 
 def _digest(frame: Frame) -> bytes:

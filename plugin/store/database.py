@@ -7,7 +7,8 @@ Rules:
    A broken constraint (IntegrityError) is the caller's to interpret: it is how "already used" shows.
  * The service starts only on the revision it was written for.
 
-Not here: tables (tables.py), queries (each package keeps its own), SQLite's particulars (sqlite.py).
+Not here: tables (tables.py), queries (each package keeps its own), what is particular to SQLite (sqlite.py) and to
+PostgreSQL (postgresql.py).
 """
 
 from __future__ import annotations
@@ -18,15 +19,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, NoSuchModuleError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from plugin.errors import ServiceError, SettingsError
-from plugin.store import revisions, sqlite
+from plugin.store import postgresql, revisions, sqlite
+from plugin.store.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
+
+    from sqlalchemy import Connection
+    from sqlalchemy.engine import URL
 
 BUSY_TIMEOUT_S: Final = 5.0  # well above the longest transaction (milliseconds), well below a person's patience
 
@@ -43,13 +56,12 @@ class Database:
             parsed = make_url(url)
         except (ArgumentError, NoSuchModuleError) as exc:
             raise SettingsError("database_url is not an SQLAlchemy URL; for example sqlite:///facestep.db") from exc
-        if parsed.get_backend_name() != "sqlite":
-            raise SettingsError(f"database_url: {parsed.get_backend_name()} is not supported, use sqlite:///FILE")
+        self._url, self._backend = _backend_of(parsed)
         self._engine, self._ordered_engine, self._reading_engine = (
-            sqlite.open_engine(parsed, kind, busy_timeout_s=busy_timeout_s) for kind in sqlite.Kind
+            self._backend.open_engine(self._url, kind, busy_timeout_s=busy_timeout_s) for kind in Kind
         )
         self._migration_timeout_s = MIGRATION_PATIENCE * busy_timeout_s
-        self._file = Path(parsed.database or "")
+        self._file = Path(self._url.database or "") if self._backend is sqlite else None
 
     def __repr__(self) -> str:
         return f"Database({self._engine.url.render_as_string(hide_password=True)!r})"
@@ -70,8 +82,8 @@ class Database:
         engine = self._engine if lasting else self._ordered_engine
         token = _inside.set(True)
         try:
-            with _mapped_errors(), Session(engine, expire_on_commit=False) as session, session.begin():
-                session.connection()  # BEGIN IMMEDIATE now, so that the first read is already under the lock
+            with self._mapped_errors(), Session(engine, expire_on_commit=False) as session, session.begin():
+                session.connection()  # takes the write lock now, so that the first read is already under it
                 yield session
         finally:
             _inside.reset(token)
@@ -79,15 +91,23 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yield a session on one consistent snapshot; writers are not kept waiting, and a write is refused."""
-        with _mapped_errors(), Session(self._reading_engine, expire_on_commit=False, autoflush=False) as session:
+        with (
+            self._mapped_errors(),
+            Session(self._reading_engine, expire_on_commit=False, autoflush=False) as session,
+        ):
             yield session
 
     def migrate(self) -> str:
-        """Bring the tables to the revision this version needs, all or nothing; return that revision."""
-        sqlite.create_file(self._file)
-        patient = sqlite.open_engine(self._engine.url, sqlite.Kind.LASTING, busy_timeout_s=self._migration_timeout_s)
+        """Bring the tables to the revision this version needs, all or nothing; return that revision.
+
+        Under the writers' own lock: nobody writes meanwhile, and of several that migrate one does and the others wait.
+        """
+        if self._file is not None:
+            sqlite.create_file(self._file)
+        patient = self._backend.open_engine(self._url, Kind.LASTING, busy_timeout_s=self._migration_timeout_s)
         try:
-            with _mapped_errors(), patient.begin() as connection:
+            with self._mapped_errors(), patient.begin() as connection:
+                self._check_server(connection)
                 return revisions.upgrade(connection)
         finally:
             patient.dispose()
@@ -96,8 +116,9 @@ class Database:
         """Raise SettingsError unless the tables are exactly those this version was written for."""
         needed = revisions.newest()
         found = None
-        if self._file.is_file():
-            with _mapped_errors(), self._reading_engine.connect() as connection:
+        if self._file is None or self._file.is_file():
+            with self._mapped_errors(), self._reading_engine.connect() as connection:
+                self._check_server(connection)
                 found = revisions.current(connection)
         if found != needed:
             raise SettingsError(
@@ -105,20 +126,39 @@ class Database:
                 "run `facestep database migrate`",
             )
 
+    def _check_server(self, connection: Connection) -> None:
+        if self._backend is postgresql:
+            postgresql.check_encoding(connection)
+
+    @contextmanager
+    def _mapped_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (IntegrityError, ProgrammingError, DataError) as exc:
+            if self._backend is postgresql and postgresql.is_denied(exc.orig):
+                raise ServiceError("store_denied", _said(exc)) from exc
+            raise  # a constraint or a mistake of ours, never a state of the database
+        except DBAPIError as exc:
+            busy = self._backend.is_busy(exc.orig)
+            raise ServiceError("store_busy" if busy else "store_unavailable", _said(exc)) from exc
+        except PoolTimeoutError as exc:
+            raise ServiceError("store_busy", "no free connection") from exc
+
     def close(self) -> None:
         """Close every pooled connection."""
         for engine in (self._engine, self._ordered_engine, self._reading_engine):
             engine.dispose()
 
 
-@contextmanager
-def _mapped_errors() -> Iterator[None]:
-    try:
-        yield
-    except (IntegrityError, ProgrammingError, DataError):
-        raise  # a constraint or a mistake of ours, never a state of the database
-    except DatabaseError as exc:
-        code = "store_busy" if sqlite.is_busy(exc.orig) else "store_unavailable"
-        raise ServiceError(code, type(exc.orig).__name__ + ": " + str(exc.orig)) from exc
-    except PoolTimeoutError as exc:
-        raise ServiceError("store_busy", "no free connection") from exc
+def _said(error: DBAPIError) -> str:
+    return f"{type(error.orig).__name__}: {error.orig}"
+
+
+def _backend_of(url: URL) -> tuple[URL, ModuleType]:
+    """Return the URL as it will be used, and the module that knows its database."""
+    name = url.get_backend_name()
+    if name == "sqlite":
+        return url, sqlite
+    if name == "postgresql":
+        return postgresql.checked_url(url), postgresql
+    raise SettingsError(f"database_url: {name} is not supported; use sqlite:///FILE or postgresql://USER@HOST/NAME")

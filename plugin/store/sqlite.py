@@ -7,31 +7,23 @@ Rules:
    that is only ORDERED is atomic, seen by all, and reaches the disk with the next one (sqlite.org/pragma.html).
  * Deleted rows are overwritten (secure_delete), and the file is readable by its owner only.
 
-Not here: the same for PostgreSQL, which gets a file of its own.
+Not here: the same for PostgreSQL (postgresql.py).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Engine, create_engine, event
 
 from plugin.errors import SettingsError
+from plugin.store.kinds import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy.engine import URL
-
-
-class Kind(StrEnum):
-    """What the transactions of a connection are for."""
-
-    LASTING = "lasting"  # on the disk when it returns
-    ORDERED = "ordered"  # seen by everybody when it returns, on the disk with the next lasting one
-    READING = "reading"  # no write lock, and a write is an error
 
 
 _PRAGMAS: Final = ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF")

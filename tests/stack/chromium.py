@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
+
+from tests.stack import distribution
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 ARGS = (
@@ -52,32 +52,14 @@ def ensure() -> str:
     path = find()
     if path:
         return path
-    apt, sudo = shutil.which("apt-get"), [] if os.geteuid() == 0 else _passwordless_sudo()
-    if apt is None or sudo is None or not Path("/etc/debian_version").exists():
-        raise ChromiumMissing(how_to())
-    print("· installing Chromium from the distribution", flush=True)
-    for command in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-        done = subprocess.run(
-            [*sudo, apt, "-qq", *command],
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            check=False,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if done.returncode:
-            raise ChromiumMissing(f"{how_to()} ({done.stderr.strip().splitlines()[-1:] or 'apt-get failed'})")
+    try:
+        distribution.install("chromium")
+    except distribution.CannotInstall as exc:
+        raise ChromiumMissing(f"{how_to()} ({exc})") from exc
     path = find()
     if path is None:
         raise ChromiumMissing(how_to())
     return path
-
-
-def _passwordless_sudo() -> list[str] | None:
-    sudo = shutil.which("sudo")
-    if sudo and subprocess.run([sudo, "-n", "true"], check=False, capture_output=True).returncode == 0:
-        return [sudo, "-n"]
-    return None
 
 
 def main() -> int:

@@ -19,13 +19,13 @@ def fresh_database(folder: Path, *, busy_timeout_s: float = 0.2) -> Iterator[Dat
     """Yield a new database with all tables; a lock that is not freed shows quickly."""
     path = folder / "facestep.db"
     path.touch(mode=0o600)
-    path.write_bytes(_migrated())
+    path.write_bytes(migrated_file())
     with closing(Database(f"sqlite:///{path}", busy_timeout_s=busy_timeout_s)) as database:
         yield database
 
 
 @cache
-def _migrated() -> bytes:
+def migrated_file() -> bytes:
     """Return the file that `migrate` makes; a process makes it once, since it takes longer than most tests."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "facestep.db"
