@@ -41,6 +41,7 @@ STAGES = {
     "follow skin": [(observe, "begin_track"), (observe, "follow_track"), (observe.geometry, "measure_depth")],
     "mean colours": [(observe, "measure_regions")],
     "surface": [(observe, "inspect_surface")],
+    "texture net": [(observe, "texture_columns")],
     "pose and expression": [(observe, "measure_face")],
     "judge steps": [(session, "judge_step"), (session, "count_mistakes")],
     "verdict": [(session.fusion, "judge")],

@@ -31,6 +31,7 @@ FACENET_TARGET: Final = np.array([[54.3, 65.9], [110.0, 65.1], [82.2, 90.5], [59
 SFACE_TARGET: Final = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
+_STANDARDISED: Final = ((np.arange(256, dtype=np.float32) - 127.5) / 128).astype(np.float32)  # looked up: quicker
 
 
 def similarity(source: Points, target: Points) -> Matrix:
@@ -66,5 +67,4 @@ def sface_input(crop: Image) -> NDArray[np.float32]:
 
 def facenet_input(crop: Image) -> NDArray[np.float32]:
     """Return the crop as FaceNet wants it: RGB, fixed standardisation."""
-    rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.float32)
-    return ((rgb - 127.5) / 128).astype(np.float32)
+    return np.asarray(cv2.LUT(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), _STANDARDISED), np.float32)

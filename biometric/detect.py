@@ -33,7 +33,7 @@ OVERLAP: Final = 0.3  # boxes overlapping more than this are one face (OpenCV's 
 REFINE_SIDE_PX: Final = 192
 REFINE_MARGIN: Final = 0.5  # of the longer side of the box, on each side
 BYSTANDER: Final = 0.5  # see only_face
-SECOND_FACE_PX: Final = 24  # longer side in the searched picture from which a face is seen (benchmarks/second_faces.py)
+SECOND_FACE_PX: Final = 20  # longer side in the searched picture from which a face is seen (benchmarks/second_faces.py)
 LEAST_SIDE_PX: Final = 160
 _STRIDE_PX: Final = 32  # the net fills its input up to a multiple of this
 

@@ -78,7 +78,7 @@ class FaceMesh:
         inverse = cv2.invertAffineTransform(matrix).astype(np.float32)
         points: Points = (raw @ inverse[:, :2].T + inverse[:, 2]).astype(np.float32)
         points.flags.writeable = False
-        return Landmarks(points=points, presence=float(1 / (1 + np.exp(-np.clip(logit, -60, 60)))))
+        return Landmarks(points=points, presence=float(1 / (1 + np.exp(-min(max(logit, -60.0), 60.0)))))
 
 
 def five_points(landmarks: Landmarks) -> Points:

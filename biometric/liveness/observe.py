@@ -213,7 +213,9 @@ def _worn(track: SkinTrack | None) -> bool:
 
 
 def _light(grey: Grey, points: Points) -> float:
-    (left, top), (right, bottom) = np.clip(np.stack([points.min(axis=0), points.max(axis=0)]) / 2, 0, None).astype(int)
+    (left, top), (right, bottom) = (
+        np.maximum(end / 2, 0).astype(int).tolist() for end in (points.min(axis=0), points.max(axis=0))
+    )
     inside = grey[top : bottom + 1 : 4, left : right + 1 : 4]
     return float(inside.mean()) if inside.size else float("nan")
 

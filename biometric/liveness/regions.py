@@ -52,7 +52,7 @@ def measure_regions(image: Image, points: Points) -> dict[str, float]:
     size = np.array([image.shape[1] // SHRINK, image.shape[0] // SHRINK])
     places = np.rint(points / SHRINK - 0.5).astype(int)
     on_face = places[_POINTS]
-    low, high = (np.clip(end(on_face, axis=0), 0, size - 1) for end in (np.min, np.max))
+    low, high = (np.minimum(np.maximum(end(on_face, axis=0), 0), size - 1) for end in (np.min, np.max))
     small = _shrunk(image, low, high + 1)
     inside = ((on_face >= 0) & (on_face < size)).all(axis=1)
     means = [_means(small, on_face - low, inside).ravel(), _behind(image, places, size)]
