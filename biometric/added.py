@@ -50,6 +50,8 @@ class AddedModel:
         output: shape and meaning of the output, as checked.
         metadata: what the role needs to know besides (roles.Role.metadata).
         added_on: ISO date.
+        source_file: the name in the models folder of the file that was given, where that is kept: what was converted
+            has gradients, and the disagreement detector is trained with them. Empty if it is not.
     """
 
     role: str
@@ -63,6 +65,7 @@ class AddedModel:
     output: str
     metadata: dict[str, str]
     added_on: str
+    source_file: str = ""
 
     @property
     def name(self) -> str:
@@ -102,8 +105,9 @@ def write_added(folder: Path, models: Sequence[AddedModel]) -> None:
 def _check(model: AddedModel) -> None:
     if not isinstance(model.metadata, dict) or not isinstance(model.size, int):
         raise TypeError("metadata must be a table and size a number")
-    if not _FILE.fullmatch(model.file):  # no way out of the folder
-        raise ValueError(f"not a file name of ours: {model.file!r}")
+    for name in (model.file, model.source_file) if model.source_file != "" else (model.file,):
+        if not _FILE.fullmatch(name):  # no way out of the folder
+            raise ValueError(f"not a file name of ours: {name!r}")
     for digest in (model.sha256, model.source_sha256):
         if not _DIGEST.fullmatch(digest):
             raise ValueError(f"not a SHA-256 digest: {digest!r}")

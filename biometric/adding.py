@@ -6,7 +6,8 @@ Steps of `add`, each of which may refuse:
  3. it has the expected digest, if one was given
  4. there is room for one more of this role, and this very file is not there yet
  5. it does what the role needs (roles.py)
-Then the file is written under a name of ours, then the record; a file without a record is never opened.
+Then the file is written under a name of ours, then what it was converted from (gradients for the detector's training
+need that), then the record; a file without a record is never opened.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from biometric.added import AddedModel, read_added, write_added
 from biometric.errors import ModelDigestMismatch, ModelMissing
 from biometric.files import write_whole
-from biometric.roles import ROLES, ModelUnfit, Offer, Prepared, Role
+from biometric.roles import ROLES, ModelUnfit, Offer, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,15 +53,12 @@ def add_model(
         raise ModelDigestMismatch(f"{path} has digest {digest}, not {expected_sha256}")
     others = read_added(store.folder)
     alike = [model for model in others if model.role == role]
-    if any(digest in {model.sha256, model.source_sha256} for model in alike):  # (4)
-        raise ModelUnfit(f"{path} is added already")
-    if len(alike) >= wanted.most:
-        raise ModelUnfit(f"{alike[0].name} has this role; `facestep models remove {alike[0].name}` first")
+    _check_room(alike, wanted, path, digest)  # (4)
     offer = Offer(path, content, metadata, portraits=fetcher.judging_crops, convert=fetcher.convert)
     prepared = wanted.prepare(offer)  # (5)
     made = AddedModel(
         role=role,
-        file=_file_name(role, prepared),
+        file=_file_name(role, prepared.content, prepared.suffix),
         sha256=hashlib.sha256(prepared.content).hexdigest(),
         size=len(prepared.content),
         origin=origin,
@@ -70,8 +68,9 @@ def add_model(
         output=prepared.output,
         metadata=dict(metadata),
         added_on=added_on,
+        source_file=_file_name(role, content, path.suffix) if prepared.recipe else "",
     )
-    write_whole(store.folder / made.file, prepared.content)
+    _write_files(store.folder, made, content=prepared.content, source=content)
     write_added(store.folder, [*others, made])
     return made
 
@@ -88,8 +87,15 @@ def remove_model(store: ModelStore, name: str) -> AddedModel:
         known = ", ".join(model.name for model in models) or "none"
         raise ModelMissing(f"no added model is called {name} (added: {known})")
     write_added(store.folder, [model for model in models if model.name != name])
-    (store.folder / chosen[0].file).unlink(missing_ok=True)
+    for file in filter(None, (chosen[0].file, chosen[0].source_file)):
+        (store.folder / file).unlink(missing_ok=True)
     return chosen[0]
+
+
+def _write_files(folder: Path, made: AddedModel, *, content: bytes, source: bytes) -> None:
+    write_whole(folder / made.file, content)
+    if made.source_file:
+        write_whole(folder / made.source_file, source)
 
 
 def _role(name: str, metadata: Mapping[str, str]) -> Role:
@@ -105,6 +111,13 @@ def _role(name: str, metadata: Mapping[str, str]) -> Role:
     return role
 
 
+def _check_room(alike: list[AddedModel], role: Role, path: Path, digest: str) -> None:
+    if any(digest in {model.sha256, model.source_sha256} for model in alike):
+        raise ModelUnfit(f"{path} is added already")
+    if len(alike) >= role.most:
+        raise ModelUnfit(f"{alike[0].name} has this role; `facestep models remove {alike[0].name}` first")
+
+
 def _content(path: Path, role: Role) -> bytes:
     if path.suffix not in role.suffixes:
         raise ModelUnfit(f"{path.name}: this role takes {' or '.join(role.suffixes)}")
@@ -116,5 +129,5 @@ def _content(path: Path, role: Role) -> bytes:
         raise ModelMissing(f"{path} cannot be read: {exc.strerror or exc}") from exc
 
 
-def _file_name(role: str, prepared: Prepared) -> str:
-    return f"added_{role}_{hashlib.sha256(prepared.content).hexdigest()[:12]}{prepared.suffix}"
+def _file_name(role: str, content: bytes, suffix: str) -> str:
+    return f"added_{role}_{hashlib.sha256(content).hexdigest()[:12]}{suffix}"

@@ -6,30 +6,29 @@ Rules:
    both at once, what the map promises and what SFace says drift apart.
  * A head of a few hundred weights turns the features (`FEATURES`) into one log-odds; at or above the threshold the
    looks are called adversarial. It was trained with adversarial pictures (training/agreement.py, docs/adversarial.md).
- * All of it lies in agreement.json, written by `facestep train agreement` and by nobody's hand: `id` is a digest of
-   everything else. It belongs to model files and to one FRAMING; with any other, loading raises.
+ * It belongs to model files and to one FRAMING, and one that was made for a calibration of somebody's own to that one
+   too; with any other, loading raises.
  * The file holds sums over people: a map, means, weights. No vector of any person.
 
-Not here: the vote (liveness/cues/agreement.py), the random changes of the looks (agreement_looks.py).
+Not here: the file (agreement_file.py), the vote (liveness/cues/agreement.py), the random changes of the looks
+(agreement_looks.py).
 """
 
 from __future__ import annotations
 
-import base64
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from biometric.calibration import record_digest
+from biometric import agreement_file
+from biometric.calibration import BOUND_MODELS, FRAMING, record_digest
 from biometric.errors import CalibrationMismatch, CannotTell
 from biometric.types import FACENET, SFACE, VECTOR_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -76,6 +75,7 @@ class Agreement:
         hidden, output: the head's weights, shapes (features + 1, units) and (units + 1,); the last row is the bias.
         threshold: log-odds from which on a login is called adversarial, as shipped.
         evidence: data, counts and measured rates; for people, not for the decision.
+        calibration: id of the calibration it was made for; empty if it goes with every one of its model files.
     """
 
     id: str
@@ -90,34 +90,30 @@ class Agreement:
     output: Floats
     threshold: float
     evidence: dict[str, Any]
+    calibration: str = ""
 
     @classmethod
     def load(cls, calibration: Calibration, path: Path | None = None) -> Agreement:
-        """Return the shipped detector (or that of `path`), bound to what `calibration` is bound to.
+        """Return the detector that goes with `calibration`: of `path`, or opened before, or beside it, or the shipped.
 
         Raises:
-            CalibrationMismatch: it is unreadable, edited, or belongs to other model files or another framing.
+            CalibrationMismatch: it is unreadable, edited, or belongs to other model files, another framing or another
+                calibration.
         """
-        agreement = _shipped() if path is None else cls.from_json(_read(path))
-        if agreement.framing != calibration.framing:
-            raise CalibrationMismatch(
-                f"the disagreement detector was made with framing {agreement.framing!r}, not {calibration.framing!r}"
-            )
-        if agreement.models != calibration.models:
-            raise CalibrationMismatch(
-                "the disagreement detector was made with other model files; it knows the shipped FaceNet only, so a "
-                "FaceNet of your own cannot serve logins yet: `facestep models remove` takes it away"
-            )
+        if path is None and calibration.agreement is not None:
+            agreement, beside = calibration.agreement, None
+        else:
+            beside = None if path is not None else agreement_file.beside(calibration.source)
+            file = path or beside
+            agreement = _shipped() if file is None else cls.from_json(agreement_file.read(file))
+        agreement.check(calibration, beside=beside is not None)
         return agreement
 
     @classmethod
     def from_json(cls, text: str) -> Agreement:
         """Return what `text` says after its digest matched; `load` checks the rest."""
         try:
-            table = json.loads(text)
-            arrays = {name: _unpacked(table.pop(name)) for name in _ARRAYS}
-            moments = {name: (float(mean), float(deviation)) for name, (mean, deviation) in table["moments"].items()}
-            agreement = cls(**{**table, **arrays, "moments": moments})
+            agreement = cls(**agreement_file.table_of(text, features=len(FEATURES)))
             whole = agreement.id == agreement.digest()
         except (ValueError, TypeError, KeyError, AttributeError) as exc:
             raise CalibrationMismatch(f"the disagreement detector cannot be read: {exc!r}") from exc
@@ -127,17 +123,45 @@ class Agreement:
             )
         return agreement
 
+    def check(self, calibration: Calibration, *, beside: bool = False) -> None:
+        """Raise CalibrationMismatch, with what to do, unless this detector goes with `calibration`.
+
+        1. framing      another cut of the face gives other vectors
+        2. model files  likewise
+        3. calibration  what lies beside a calibration file was made for that very one, and says so
+        """
+        if self.framing != calibration.framing:  # (1)
+            raise CalibrationMismatch(
+                f"the disagreement detector was made with framing {self.framing!r}, not {calibration.framing!r}"
+            )
+        advice = agreement_file.advice(calibration.source)
+        if self.models != calibration.models:  # (2)
+            raise CalibrationMismatch(f"the disagreement detector was made with other model files; {advice}")
+        if self.calibration != calibration.id and (beside or self.calibration):  # (3)
+            raise CalibrationMismatch(
+                f"the disagreement detector was made for calibration {self.calibration or '(none)'}, "
+                f"not {calibration.id}; {advice}"
+            )
+
+    def bound_to(self, calibration: Calibration) -> Agreement:
+        """Return the same detector, made out to a calibration of the same model files."""
+        made = replace(self, calibration=calibration.id)
+        return replace(made, id=made.digest())
+
     def to_json(self) -> str:
         """Return the file's content."""
-        return json.dumps(self._table(), indent=1, sort_keys=True) + "\n"
+        return agreement_file.written(self._table())
 
     def digest(self) -> str:
         """Return the digest of everything but `id`."""
         return record_digest(self._table())
 
     def _table(self) -> dict[str, Any]:
-        table = asdict(self)
-        return table | {name: _packed(table[name]) for name in _ARRAYS}
+        """Return what the file holds; without a calibration of its own there is no word of one."""
+        table = agreement_file.packed(asdict(self))
+        if not self.calibration:
+            del table["calibration"]
+        return table
 
     def promise(self, facenet: Floats) -> Floats:
         """Return the unit vectors in SFace's space that the map makes of FaceNet's (Nx512 to Nx128)."""
@@ -238,38 +262,12 @@ def _units(vectors: Floats) -> Floats:
     return units
 
 
-_ARRAYS: Final = ("facenet_mean", "sface_mean", "map", "scale", "hidden", "output")
-
-
-def _packed(array: Floats) -> dict[str, Any]:
-    """Return an array as JSON; the map as float16, which is exact for what is kept (`rounded`)."""
-    kind = "<f2" if array.size > 1000 else "<f4"  # noqa: PLR2004  (the map alone is large)
-    content = base64.b64encode(array.astype(kind).tobytes()).decode()
-    return {"kind": kind, "shape": list(array.shape), "base64": content}
-
-
-def _unpacked(table: dict[str, Any]) -> Floats:
-    if table["kind"] not in {"<f2", "<f4"}:
-        raise ValueError(f"an array of kind {table['kind']!r}")
-    flat = np.frombuffer(base64.b64decode(table["base64"], validate=True), table["kind"])
-    array: Floats = flat.reshape(table["shape"]).astype(np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError("an array that is not finite")
-    array.flags.writeable = False
-    return array
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as exc:
-        raise CalibrationMismatch(f"the disagreement detector cannot be read: {exc!r}") from exc
+def shipped_knows(models: Mapping[str, str]) -> bool:
+    """Return whether the shipped detector was made with the very nets of `models` (ModelStore.digests)."""
+    shipped = _shipped()
+    return shipped.framing == FRAMING and all(models[name] == shipped.models.get(name) for name in BOUND_MODELS)
 
 
 @cache
 def _shipped() -> Agreement:
-    try:
-        text = (files("biometric") / "agreement.json").read_text(encoding="utf-8")
-    except OSError as exc:
-        raise CalibrationMismatch("the disagreement detector is missing; reinstall this package") from exc
-    return Agreement.from_json(text)
+    return Agreement.from_json(agreement_file.shipped())

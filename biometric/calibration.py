@@ -5,6 +5,7 @@ Rules:
    everything else in the file, so an edit shows.
  * They belong to model files, to one way of cutting the face (FRAMING), and to one projection (projection.py), whose
    file lies beside. With any other, loading raises, and the service does not start.
+ * The detector of the very same nets may lie beside as well (agreement_file.py); who serves binds it at the start.
 
 Not here: how they are chosen (evaluation/calibrate.py), what they mean (docs/calibration.md).
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
+    from biometric.agreement import Agreement
     from biometric.models import ModelStore
     from biometric.types import Floats
 
@@ -60,6 +62,8 @@ class Calibration:
         evidence: data, counts, dates and measured error rates; for people, not for the comparison.
         projection_sha256: digest of the projection's file; empty if there is none.
         projection: what that file holds; not part of the file's own content.
+        source: the file it was read from; None for the one of this package.
+        agreement: the disagreement detector that was opened with it; None until then (Agreement.load).
     """
 
     id: str
@@ -71,6 +75,8 @@ class Calibration:
     evidence: dict[str, Any]
     projection_sha256: str = ""
     projection: Projection | None = field(default=None, compare=False, repr=False)
+    source: Path | None = field(default=None, compare=False, repr=False)
+    agreement: Agreement | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def load(cls, models: ModelStore, path: Path | None = None) -> Calibration:
@@ -94,7 +100,8 @@ class Calibration:
         for name in BOUND_MODELS:
             if calibration.models.get(name) != in_use[name]:
                 raise CalibrationMismatch(f"the calibration was measured with another {name} file")
-        return replace(calibration, projection=_projection(calibration.projection_sha256, path))
+        own = path.expanduser() if path is not None else None
+        return replace(calibration, projection=_projection(calibration.projection_sha256, own), source=own)
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
@@ -114,8 +121,9 @@ class Calibration:
 
     def _table(self) -> dict[str, Any]:
         """Return what the file holds; without a projection there is no word of one."""
-        table = asdict(replace(self, projection=None))
-        del table["projection"]
+        table = asdict(replace(self, projection=None, source=None, agreement=None))
+        for beside in ("projection", "source", "agreement"):
+            del table[beside]
         if not self.projection_sha256:
             del table["projection_sha256"]
         return table
@@ -152,7 +160,7 @@ def _projection(expected_sha256: str, path: Path | None) -> Projection | None:
     if not expected_sha256:
         return None
     shipped = files("biometric") / "calibration.projection.npy"
-    own = projection_path(path.expanduser()) if path is not None else None
+    own = projection_path(path) if path is not None else None
     source: Path | Traversable = own if own is not None and own.is_file() else shipped
     try:
         content = source.read_bytes()

@@ -15,10 +15,13 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Crops = NDArray[np.float32]
 SWITCH = "phase_train"
@@ -29,10 +32,10 @@ def _function(tf: Any, graph: bytes) -> Any:
     definition.ParseFromString(graph)
     nodes = {node.name: node for node in definition.node}
     # Graphs frozen by the training code keep the switch between training and use as an input; it is set to use.
-    has_switch = SWITCH in nodes and nodes[SWITCH].op.startswith("Placeholder")
+    has_switch = is_switched(nodes)
     if "input" not in nodes or "embeddings" not in nodes:
         raise SystemExit("the graph has no input:0 or no embeddings:0")
-    if _batch_is_one(nodes["input"]) and not has_switch:
+    if batch_is_one(nodes["input"]) and not has_switch:
         wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
         return wrapped.prune("input:0", "embeddings:0")
 
@@ -43,7 +46,13 @@ def _function(tf: Any, graph: bytes) -> Any:
     return tf.compat.v1.wrap_function(answer, [tf.TensorSpec((1, 160, 160, 3), tf.float32)])
 
 
-def _batch_is_one(node: Any) -> bool:
+def is_switched(nodes: Mapping[str, Any]) -> bool:
+    """Return whether a graph's nodes, by name, hold the switch between training and use as an input."""
+    return SWITCH in nodes and nodes[SWITCH].op.startswith("Placeholder")
+
+
+def batch_is_one(node: Any) -> bool:
+    """Return whether an input node takes one picture at a time and no more."""
     dimensions = node.attr["shape"].shape.dim
     return len(dimensions) > 0 and dimensions[0].size == 1
 

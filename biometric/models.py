@@ -98,7 +98,18 @@ class ModelStore:
             ModelMissing: there is no such file.
             ModelDigestMismatch: it is not the file that was added.
         """
-        path = self.folder / model.file
+        return self._added_file(model, model.file, model.sha256)
+
+    def read_source(self, model: AddedModel) -> bytes | None:
+        """Return the bytes that an added model was converted from; None if they were not kept.
+
+        Raises:
+            ModelMissing, ModelDigestMismatch: as read_added.
+        """
+        return self._added_file(model, model.source_file, model.source_sha256) if model.source_file else None
+
+    def _added_file(self, model: AddedModel, name: str, sha256: str) -> bytes:
+        path = self.folder / name
         try:
             content = path.read_bytes()
         except OSError as exc:
@@ -106,8 +117,8 @@ class ModelStore:
                 f"{model.name}: {path} cannot be read; add it again or run `facestep models remove {model.name}`"
             ) from exc
         digest = hashlib.sha256(content).hexdigest()
-        if digest != model.sha256:
-            raise ModelDigestMismatch(f"{model.name}: {path} has digest {digest}, not {model.sha256}")
+        if digest != sha256:
+            raise ModelDigestMismatch(f"{model.name}: {path} has digest {digest}, not {sha256}")
         return content
 
     def digests(self) -> dict[str, str]:

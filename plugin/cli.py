@@ -54,7 +54,7 @@ WHAT_TO_DO: Final[dict[str, str]] = {
     "vault_wrong_mac": "run `facestep audit verify`; a stored row was changed outside of facestep",
     "plots_unavailable": "install facestep[report]",
     "report_unwritable": "name a file in a folder that exists and that you may write to",
-    "net_unreadable": "run `facestep models fetch`; an added FaceNet cannot be attacked, only the shipped one",
+    "net_unreadable": "run `facestep models fetch`; for a FaceNet of your own name the graph that it was made of",
     "journal_invalid": "name another file for --resume, or delete this one",
     "presentation_failed": "run with fewer --jobs, and the same --resume: nothing done is lost",
     "added_unreadable": "mend added.json as it says, or delete it and run `facestep models add` again",

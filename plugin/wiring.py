@@ -11,7 +11,7 @@ Not here: what the services do, HTTP.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
@@ -124,8 +124,8 @@ def open_pipeline(settings: Settings) -> FacePipeline:
     from biometric.pipeline import FacePipeline  # noqa: PLC0415  (loads OpenCV and LiteRT; most commands need neither)
 
     pipeline = FacePipeline.open(settings.models_dir, calibration=settings.calibration_file)
-    Agreement.load(pipeline.calibration)  # its cue would refuse every login; better not to start
-    return pipeline
+    detector = Agreement.load(pipeline.calibration)  # read once: a file that changes while serving changes nothing
+    return replace(pipeline, calibration=replace(pipeline.calibration, agreement=detector))
 
 
 def build_services(

@@ -1,9 +1,10 @@
 """Both recognisers with gradients: what a white-box attacker has, since the weights are public.
 
 Rules:
- * FaceNet is the frozen TensorFlow graph that the served file is converted from; only its fixed batch of one is
-   lifted. SFace is rebuilt layer by layer from its ONNX file. How near both are to what is
-   served is measured on pictures at hand (`least_cosines`); whoever attacks refuses below LEAST_COSINE.
+ * FaceNet is the frozen TensorFlow graph that the served file is converted from, shipped or added; only its fixed batch
+   of one is lifted, and a switch between training and use is set to use. SFace is rebuilt layer by layer from its ONNX
+   file. How near both are to what is served is measured on pictures at hand (`least_cosines`); whoever attacks refuses
+   below LEAST_COSINE.
  * The crops are cut from the same picture by bilinear sampling, as OpenCV does when serving, so a gradient reaches
    the pixels of the picture and both recognisers always look at one and the same picture.
  * Vectors are made as embed.py makes them: FaceNet's from crop and mirror image, SFace's from the crop alone.
@@ -21,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from biometric.align import FACENET_SIDE_PX, SFACE_SIDE_PX, SFACE_TARGET, facenet_matrix, similarity
+from biometric.convert import SWITCH, batch_is_one, is_switched
 from biometric.evaluation.adversarial_onnx import Layer, NetUnreadable, read_chain
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ LEAST_COSINE: Final = 0.999
 
 # What keeps the frozen graph at a batch of one: a placeholder and the targets of two reshapes.
 _INPUT: Final = "input"
+_OUTPUT: Final = "embeddings"
 _RESHAPES: Final = {
     "InceptionResnetV1/Logits/Flatten/flatten/Reshape/shape/_1__cf__3": [-1, 1792],
     "InceptionResnetV1/Bottleneck/BatchNorm/Shape/_0__cf__2": [-1, 512],
@@ -42,10 +45,15 @@ _RESHAPES: Final = {
 
 
 class GradientNets:
-    """FaceNet and SFace as differentiable functions of a picture's pixels."""
+    """FaceNet and SFace as differentiable functions of a picture's pixels.
 
-    def __init__(self, models: ModelStore) -> None:
-        self._facenet = _frozen_graph(models.read("facenet_graph"))
+    Args:
+        models: where both lie.
+        graph: FaceNet's frozen graph, where the store has none of what it serves.
+    """
+
+    def __init__(self, models: ModelStore, *, graph: bytes | None = None) -> None:
+        self._facenet = _frozen_graph(facenet_graph(models) if graph is None else graph)
         self._sface = _Chain(read_chain(models.read("sface_onnx")))
 
     def facenet(self, pictures: Tensor, matrices: Tensor) -> Tensor:
@@ -61,6 +69,22 @@ class GradientNets:
     def sface(self, pictures: Tensor, matrices: Tensor) -> Tensor:
         """Return SFace's unit vectors (Nx128), likewise."""
         return _unit(self._sface(sample(pictures, matrices, SFACE_SIDE_PX)))
+
+
+def facenet_graph(models: ModelStore) -> bytes:
+    """Return the frozen graph of the FaceNet that is served.
+
+    Raises:
+        NetUnreadable: it was added as a .tflite, which has no gradients.
+        ModelMissing, ModelDigestMismatch: as for serving.
+    """
+    added = models.added("facenet")
+    if not added:
+        return models.read("facenet_graph")
+    graph = models.read_source(added[0])
+    if graph is None:
+        raise NetUnreadable(f"{added[0].name} was added as a .tflite, which has no gradients; say --graph GRAPH.pb")
+    return graph
 
 
 def least_cosines(nets: GradientNets, pictures: Sequence[tuple[Image, Points, FaceEmbeddings]]) -> dict[str, float]:
@@ -111,19 +135,34 @@ def _frozen_graph(content: bytes) -> Any:
     """Return FaceNet as a function of a batch of any size.
 
     Raises:
-        NetUnreadable: the graph is not the one whose fixed shapes are known here.
+        NetUnreadable: it is no frozen graph with input:0 and embeddings:0.
     """
-    definition = tf.compat.v1.GraphDef()
-    definition.ParseFromString(content)
-    nodes = {node.name: node for node in definition.node}
     try:
+        definition = tf.compat.v1.GraphDef.FromString(content)
+    except Exception as exc:  # protobuf's DecodeError; its module comes with TensorFlow and has no types
+        raise NetUnreadable("FaceNet's file is no frozen TensorFlow graph") from exc
+    nodes = {node.name: node for node in definition.node}
+    if not {_INPUT, _OUTPUT} <= set(nodes):
+        raise NetUnreadable(f"the frozen FaceNet graph has no {_INPUT}:0 or no {_OUTPUT}:0")
+    alone = batch_is_one(nodes[_INPUT])
+    if alone and set(_RESHAPES) <= set(nodes):
         nodes[_INPUT].attr["shape"].shape.dim[0].size = -1
         for name, shape in _RESHAPES.items():
             nodes[name].attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.array(shape, np.int32)))
-    except (KeyError, IndexError) as exc:
-        raise NetUnreadable(f"the frozen FaceNet graph has no {exc}") from exc
-    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
-    return wrapped.prune("input:0", "embeddings:0")
+        alone = False
+    called = _called(definition, switched=is_switched(nodes), alone=alone)
+    if not alone:
+        return called
+    return lambda crops: tf.map_fn(lambda crop: called(crop[None])[0], crops)  # shapes that nobody here knows
+
+
+def _called(definition: Any, *, switched: bool, alone: bool) -> Any:
+    def answer(crops: Any) -> Any:
+        inputs = {f"{_INPUT}:0": crops} | ({f"{SWITCH}:0": tf.constant(value=False)} if switched else {})
+        return tf.import_graph_def(definition, input_map=inputs, return_elements=[f"{_OUTPUT}:0"], name="")[0]
+
+    side = FACENET_SIDE_PX
+    return tf.compat.v1.wrap_function(answer, [tf.TensorSpec((1 if alone else None, side, side, 3), tf.float32)])
 
 
 class _Chain:

@@ -1,10 +1,12 @@
 """Training of the disagreement detector (biometric/agreement.json): `facestep train agreement`.
 
 Rules:
- * People of `facestep calibrate`'s choosing half only, in three parts: who has one picture makes the map; of the others
-   a digest of the folder's name says who fits the head and who sets the threshold. A map looks better on the people
+ * People of `facestep calibrate`'s choosing half only, in three parts (agreement_parts.py): who has one picture makes
+   the map; of the others a digest says who fits the head and who sets the threshold. A map looks better on the people
    that made it than on anybody else, and a head that learnt there would learn just that. The reporting half stays for
    `facestep evaluate adversarial`.
+ * Before an attack the nets with gradients are compared with what is served (adversarial_nets.least_cosines).
+ * With a calibration of one's own, what comes out is made out to that one (Agreement.calibration).
  * Adversarial training: the head learns from attacks that were made on the fitting people: FaceNet alone, both models,
    both models as far as a genuine pair goes (quiet), the same with the second look in the loop; then, in a second
    round, from attacks on the head of the first round.
@@ -15,23 +17,22 @@ Rules:
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from biometric.agreement import Agreement, Rows
+from biometric.agreement import Agreement
 from biometric.compare import compare
 from biometric.errors import CannotTell
 from biometric.evaluation.adversarial_attack import Attacker, Recipe, Target
-from biometric.evaluation.adversarial_logins import LOOKS_AGAIN, Login, Seen, same_sitting, see, see_file
-from biometric.evaluation.calibrate import in_choosing_half
+from biometric.evaluation.adversarial_logins import LOOKS_AGAIN, Login, same_sitting, see, see_file
+from biometric.evaluation.adversarial_nets import least_cosines
 from biometric.evaluation.corpus import CorpusUnusable, find_pictures
 from biometric.evaluation.rates import DRAWS, TAIL_PROBABILITY
 from biometric.training.agreement_fit import fit_head, fit_map, moments
+from biometric.training.agreement_parts import LEAST_PEOPLE, MAPPING, MOST_PICTURES, Part, chosen_pictures, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from biometric.agreement import Rows
     from biometric.calibration import Calibration
     from biometric.evaluation.adversarial_nets import GradientNets
     from biometric.pipeline import FacePipeline
@@ -46,8 +48,7 @@ if TYPE_CHECKING:
     Report = Callable[[str, int, int], None]
 
 FALSE_ALARM: Final = 0.005
-MOST_PICTURES: Final = 3
-LEAST_PEOPLE: Final = 20  # in each part; with fewer there is nothing to fit or to set a threshold on
+COMPARED: Final = 8  # pictures on which the nets with gradients are compared with what is served
 BATCH: Final = 8
 SITTINGS: Final = 150
 
@@ -60,37 +61,6 @@ class Plan:
     steps: int = 12
     people: int | None = None
     seed: int = 1
-
-
-@dataclass(slots=True, repr=False)
-class Part:
-    """Pictures of one part's people, by person."""
-
-    people: dict[str, list[Seen]] = field(default_factory=dict)
-
-    def pictures(self) -> list[Seen]:
-        """Return all pictures."""
-        return [seen for pictures in self.people.values() for seen in pictures]
-
-    def rows(self) -> tuple[Rows, NDArray[np.int64]]:
-        """Return all vectors, and whose they are."""
-        owners = [place for place, pictures in enumerate(self.people.values()) for _ in pictures]
-        return Rows.of([seen.embeddings for seen in self.pictures()]), np.array(owners, np.int64)
-
-    def genuine(self) -> list[Login]:
-        """Return every picture of a person against every other one of the same."""
-        return [
-            Login(probe.looks, known.embeddings, person)
-            for person, pictures in enumerate(self.people.values())
-            for probe in pictures
-            for known in pictures
-            if known is not probe
-        ]
-
-
-def fits(person: str) -> bool:
-    """Return whether this person (of the choosing half) fits the head; the others set the threshold."""
-    return hashlib.sha256(b"facestep agreement\0" + person.encode()).digest()[0] % 2 == 0
 
 
 def recipes(steps: int, rng: np.random.Generator) -> list[Recipe]:
@@ -119,15 +89,15 @@ def train(
 
     Raises:
         CorpusUnusable: too few people have pictures that can be used.
+        NetUnreadable: the nets with gradients are others than those that serve.
     """
     rng = np.random.default_rng(plan.seed)
     mapping, fitting, setting = _look(images, pipeline, plan, rng=rng, report=report)
-    rows, owners = mapping.rows()
-    start = _begin(rows, owners, pipeline.calibration)
+    least_cosines(nets, [(seen.image, seen.five, seen.embeddings) for seen in fitting.pictures()[:COMPARED]])
+    start = _begin(*mapping.rows(), pipeline.calibration)
     genuine = [*fitting.genuine(), *_sittings(fitting, pipeline, rng=rng, report=report)]
     clean = _table(start, genuine)
-    projection = pipeline.calibration.projection
-    matrix = None if projection is None else projection.matrix
+    matrix = projection.matrix if (projection := pipeline.calibration.projection) else None
     targets = _targets(fitting, plan.attacks, rng)
     attacked = partial(_attacked, targets=targets, pipeline=pipeline, rng=rng, report=report)
     plainly = Attacker(nets, projection=matrix)
@@ -149,27 +119,33 @@ def train(
         **_of_parts({"mapping": mapping, "fitting": fitting, "setting": setting}),
     }
     finished = replace(second, threshold=threshold, evidence=evidence)
-    return replace(finished, id=finished.digest())
+    return _made_out(finished, pipeline.calibration)
+
+
+def _made_out(finished: Agreement, calibration: Calibration) -> Agreement:
+    if calibration.source is None:  # the shipped one goes with every calibration of its models
+        return replace(finished, id=finished.digest())
+    return finished.bound_to(calibration)
 
 
 def _look(
     images: Path, pipeline: FacePipeline, plan: Plan, *, rng: np.random.Generator, report: Report
 ) -> tuple[Part, Part, Part]:
     """Return the people who make the map, who fit the head (some are attacked), and who set the threshold."""
-    chosen = [picture for picture in find_pictures(images) if in_choosing_half(picture.person)]
-    files = Counter(picture.person for picture in chosen)
+    chosen = chosen_pictures(find_pictures(images))
+    which = split(chosen, images)
     parts = Part(), Part(), Part()
     for done, picture in enumerate(chosen, start=1):
-        alone = files[picture.person] == 1
-        people = parts[0 if alone else 1 if fits(picture.person) else 2].people
+        part = which[picture.person]
+        people = parts[part].people
         full = plan.people is not None and len(people) >= plan.people and picture.person not in people
         if not full and len(people.get(picture.person, ())) < MOST_PICTURES:
-            seen = see_file(picture.path, pipeline, rng=rng, again=0 if alone else LOOKS_AGAIN)
+            seen = see_file(picture.path, pipeline, rng=rng, again=0 if part == MAPPING else LOOKS_AGAIN)
             if seen is not None:
                 people.setdefault(picture.person, []).append(seen)
         report("looking", done, len(chosen))
     if min(len(part.people) for part in parts) < LEAST_PEOPLE:
-        raise CorpusUnusable(f"fewer than {LEAST_PEOPLE} people in a part of the choosing half of {images}")
+        raise CorpusUnusable(f"fewer than {LEAST_PEOPLE} people in a part of the choosing half of {images} can be used")
     return parts
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from plugin.commands.models import models_dir_option
+from plugin.commands.models import calibration_option, models_dir_option
 from plugin.commands.reports import report_option, write_json
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ MEASURES: Final = ("cpu_s", "wall_s", "verdict_ms", "state_bytes")
 @click.command("face")
 @report_option("--json", help="Where the report goes, as JSON.")
 @click.option("--runs", type=click.IntRange(1, 1000), default=10, show_default=True, help="Logins; medians count.")
+@calibration_option
 @models_dir_option
-def command(out: Path, *, runs: int, models_dir: Path) -> None:
+def command(out: Path, *, runs: int, calibration: Path | None, models_dir: Path) -> None:
     """Measure the face part of one login: a drawn face turns, blinks, smiles, comes closer, stands in the colours.
 
     Twice: in 60 frames, the fewest that a challenge lets in (one every 175 ms), and in 156, as a page films (15 a
@@ -41,7 +42,7 @@ def command(out: Path, *, runs: int, models_dir: Path) -> None:
     from biometric.pipeline import FacePipeline
 
     began = time.perf_counter()
-    pipeline = FacePipeline.open(models_dir)
+    pipeline = FacePipeline.open(models_dir, calibration=calibration)
     load_s = time.perf_counter() - began
     sparse, fluent = (_measured(film, pipeline, runs=runs) for film in (SPARSE, FLUENT))
     write_json(out, {"unit": "face part of one login", "load_s": load_s, **sparse, "fluent": fluent})

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plugin.commands import calibrate_detector
+from plugin.commands.gradients import graph_option
 from plugin.commands.models import models_dir_option
 from plugin.commands.pictures import cache_option, embedded
 from plugin.commands.reports import report_option, write_bytes, write_text
 
 if TYPE_CHECKING:
+    from biometric.agreement import Agreement
     from biometric.calibration import Calibration
 
 
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
 )
 @click.option("--issuer", help="With --enrolled: whose people, if those of several issuers are enrolled.")
 @click.option("--data", required=True, help="What the pictures or people are, in one sentence, for the record.")
-@report_option("--out", help="Where calibration.json goes; the projection goes beside it.")
+@report_option("--out", help="Where calibration.json goes; the projection, and a detector, go beside it.")
 @cache_option
+@graph_option
 @models_dir_option
 def command(
     *,
@@ -38,6 +42,7 @@ def command(
     data: str,
     out: Path,
     cache: Path | None,
+    graph: Path | None,
     models_dir: Path,
 ) -> None:
     """Choose thresholds for FMR 1e-4, and write them with what they were measured on.
@@ -47,6 +52,10 @@ def command(
     use is kept or made stricter, never looser. No picture and no vector is written. To use the result, set
     calibration_file to it.
 
+    For a FaceNet of your own (`facestep models add`) --images also trains the detector of pictures made for the
+    recognisers, which the service needs to start; it then takes twice as long and needs TensorFlow (the extra
+    `convert`).
+
     \b
     Examples:
       facestep calibrate --images faces/lfw --further faces/london --data "LFW, one half" --out calibration.json
@@ -55,14 +64,16 @@ def command(
     if enrolled == (images is not None):
         raise click.UsageError("say what to calibrate on: --images DIR, or --enrolled")
     said = click.get_current_context().get_parameter_source("models_dir")
-    if enrolled and (further or cache or said is click.core.ParameterSource.COMMANDLINE):
+    if enrolled and (further or cache or graph or said is click.core.ParameterSource.COMMANDLINE):
         raise click.UsageError("--enrolled takes models and settings from the deployment, and keeps no cache")
-    if images is not None:
-        made = _from_pictures(images, further, data=data, cache=cache, models_dir=models_dir)
-    else:
-        made = _from_enrolled(issuer, data=data)
-    _write(out, made)
-    click.echo(f"calibration {made.id} written to {out}, fused threshold {made.fused_threshold:.3f}")
+    if images is None:
+        made, detector = _from_enrolled(issuer, data=data)
+        _write(out, made)
+        calibrate_detector.replace(out, detector and detector.bound_to(made))
+        return
+    trainer = calibrate_detector.Trainer.prepare(images, models_dir=models_dir, graph=graph)  # first: it may refuse
+    _write(out, _from_pictures(images, further, data=data, cache=cache, models_dir=models_dir))
+    calibrate_detector.replace(out, trainer.train(out, data=data) if trainer else None)
 
 
 def _today() -> str:
@@ -75,6 +86,7 @@ def _write(out: Path, made: Calibration) -> None:
     if made.projection is not None:
         write_bytes(projection_path(out), made.projection.to_bytes())
     write_text(out, made.to_json())
+    click.echo(f"calibration {made.id} written to {out}, fused threshold {made.fused_threshold:.3f}")
 
 
 def _from_pictures(
@@ -101,11 +113,13 @@ def _from_pictures(
     )
 
 
-def _from_enrolled(issuer: str | None, *, data: str) -> Calibration:
+def _from_enrolled(issuer: str | None, *, data: str) -> tuple[Calibration, Agreement | None]:
+    """Return the new calibration, and the detector that lies beside the one in use."""
     from rich.console import Console
     from rich.progress import Progress
 
     from biometric.evaluation.enrolled import stricter
+    from plugin.commands.calibrate_detector import beside
     from plugin.commands.calibrate_enrolled import open_all
     from plugin.settings import Settings
     from plugin.wiring import utc_now
@@ -118,9 +132,10 @@ def _from_enrolled(issuer: str | None, *, data: str) -> Calibration:
 
         opened = open_all(Settings.load(), issuer=issuer, now=utc_now(), report=report)
     before = opened.calibration
+    detector = beside(before)
     made = stricter(opened.faces, before, data=data, made_on=_today())
     left_out = f" ({opened.left_out} expired or of other models left out)" if opened.left_out else ""
     click.echo(f"{len(opened.faces)} people of {opened.issuer}{left_out}")
     change = "stays" if made.fused_threshold == before.fused_threshold else f"rises from {before.fused_threshold:.3f}"
     click.echo(f"the threshold {change}; FNMR cannot be measured with one reference a person")
-    return made
+    return made, detector

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import click
 
-from plugin.commands.models import models_dir_option
+from plugin.commands.gradients import graph_option
+from plugin.commands.models import calibration_option, models_dir_option
 from plugin.commands.progress import stages
 from plugin.commands.reports import writable, write_json, write_text
 
@@ -34,6 +35,8 @@ _NAMES: Final = ("facenet_alone", "decision", "with_detector")
 )
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Folder for a page to read.")
 @click.option("--detector", type=click.Path(path_type=Path, exists=True), help="Another agreement.json.")
+@calibration_option
+@graph_option
 @models_dir_option
 def command(
     images: Path,
@@ -47,6 +50,8 @@ def command(
     out: Path | None,
     report: Path | None,
     detector: Path | None,
+    calibration: Path | None,
+    graph: Path | None,
     models_dir: Path,
 ) -> None:
     """Attack the recognisers with gradients (PGD, 8 of 255 levels) and by yes and no, on people who trained nothing.
@@ -66,9 +71,9 @@ def command(
     from plugin.commands.gradients import open_nets
 
     find_pictures(images)  # so that a wrong folder is told before seconds of loading
-    pipeline = FacePipeline.open(models_dir)
+    pipeline = FacePipeline.open(models_dir, calibration=calibration)
     agreement = Agreement.load(pipeline.calibration, detector)
-    nets = open_nets(models_dir, threads=threads)
+    nets = open_nets(models_dir, threads=threads, graph=graph)
     from biometric.evaluation.adversarial import Order, evaluate_adversarial  # after TensorFlow is known to be there
     from biometric.evaluation.adversarial_page import page
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from plugin.commands.models import models_dir_option
+from plugin.commands.models import calibration_option, models_dir_option
 from plugin.commands.reports import report_option, write_json
 
 
@@ -19,8 +19,9 @@ from plugin.commands.reports import report_option, write_json
     help="CSV: clip,reference,label,species,steps",
 )
 @report_option("--json", help="Where the report goes, as JSON.")
+@calibration_option
 @models_dir_option
-def command(clips: Path, out: Path, *, models_dir: Path) -> None:
+def command(clips: Path, out: Path, *, calibration: Path | None, models_dir: Path) -> None:
     """Play each clip as the camera of one login by the person in its reference picture.
 
     The CSV has the columns clip, reference, label (genuine or attack), species, steps. Paths are absolute, or
@@ -40,7 +41,7 @@ def command(clips: Path, out: Path, *, models_dir: Path) -> None:
     from plugin.commands.clip_list import read_rows
 
     rows = read_rows(clips)
-    pipeline = FacePipeline.open(models_dir)
+    pipeline = FacePipeline.open(models_dir, calibration=calibration)
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(f"clips of {clips.name}", total=len(rows))
         result = evaluate_clips(rows, pipeline=pipeline, report=lambda done, _of: progress.update(task, completed=done))

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import click
 
+if TYPE_CHECKING:
     from biometric.evaluation.adversarial_nets import GradientNets
 
 
-def open_nets(models_dir: Path, *, threads: int) -> GradientNets:
+graph_option = click.option(
+    "--graph",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The frozen graph of an added FaceNet that was given as .tflite; one that was given as .pb is known.",
+)
+
+
+def open_nets(models_dir: Path, *, threads: int, graph: Path | None = None) -> GradientNets:
     """Return both recognisers as differentiable functions, on so many threads.
 
     Raises:
         TrainerMissing: TensorFlow is not installed.
+        NetUnreadable: there is no graph of the FaceNet that is served.
         ModelMissing, ModelDigestMismatch: as for serving.
     """
     try:
@@ -30,4 +39,4 @@ def open_nets(models_dir: Path, *, threads: int) -> GradientNets:
     from biometric.evaluation.adversarial_nets import GradientNets
     from biometric.models import ModelStore
 
-    return GradientNets(ModelStore(models_dir))
+    return GradientNets(ModelStore(models_dir), graph=None if graph is None else graph.read_bytes())

@@ -97,7 +97,8 @@ def fetch(models_dir: Path, downloads: Path) -> None:
 @models_dir_option
 @calibration_option
 def verify(models_dir: Path, calibration: Path | None) -> None:
-    """Check the digest of every file, and that the thresholds were measured with these very files."""
+    """Check the digest of every file, and that thresholds and detector were made with these very files."""
+    from biometric.agreement import Agreement
     from biometric.calibration import Calibration
     from biometric.models import ModelStore
 
@@ -108,7 +109,8 @@ def verify(models_dir: Path, calibration: Path | None) -> None:
         store.read_added(model)
     count = len(store.lock.models) + len(store.added())
     thresholds = Calibration.load(store, calibration)
-    click.echo(f"{count} model files are right; calibration {thresholds.id} belongs to them")
+    detector = Agreement.load(thresholds)
+    click.echo(f"{count} model files are right; calibration {thresholds.id} and detector {detector.id} belong to them")
 
 
 @command.command("list")

@@ -11,7 +11,8 @@ from plugin.commands.models import DEFAULT_DOWNLOADS, models_dir_option
 
 ADVICE = {
     "facenet": (
-        "The shipped thresholds were measured with another FaceNet and do not fit this one. Next:\n"
+        "Shipped thresholds and detector were made with another FaceNet and do not fit this one. Next, both by one "
+        "command:\n"
         "  facestep calibrate --images FACES --data 'what they are' --out calibration.json\n"
         "then set calibration_file to that file. Faces that were enrolled before must be enrolled again."
     )

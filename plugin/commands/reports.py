@@ -33,11 +33,12 @@ def writable(ctx: click.Context, parameter: click.Parameter, path: Path | None) 
     """
     del parameter
     if path is not None and not ctx.resilient_parsing:  # else the shell only completes a word
-        _try(path)
+        check_writable(path)
     return path
 
 
-def _try(path: Path) -> None:
+def check_writable(path: Path) -> None:
+    """Raise ServiceError (report_unwritable, with the reason) unless a file can be written there now."""
     try:
         if path.is_file():
             with path.open("ab"):

@@ -146,7 +146,8 @@ def test_the_head_learns_to_tell_attacks_and_says_the_same_twice():
 
 def test_the_threshold_stays_above_the_genuine_logins_of_people_who_look_alike():
     pytest.importorskip("tensorflow", reason="training needs TensorFlow (the extra `convert`)")
-    from biometric.training.agreement import Part, _threshold  # noqa: PLC0415  (after the skip)
+    from biometric.training.agreement import _threshold  # noqa: PLC0415  (after the skip)
+    from biometric.training.agreement_parts import Part  # noqa: PLC0415  (likewise)
 
     people = {
         f"p{seed}": [Seen(FIVE, FIVE, face(seed), (look(face(seed), loss=0.05),)) for _ in range(2)]
