@@ -20,9 +20,12 @@ from urllib.parse import urlsplit
 
 from plugin.errors import SettingsError
 from plugin.urls import is_loopback_host
+from plugin.vault_settings import VaultAuth, VaultBackend, check_vault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["LEVELS", "PREFIX", "TEST_PREFIX", "Environment", "Settings", "VaultAuth", "VaultBackend"]
 
 PREFIX: Final = "FACESTEP_"
 LEVELS: Final = ("facestep", "facestep-light")
@@ -36,13 +39,6 @@ class Environment(StrEnum):
 
     PRODUCTION = "production"
     DEVELOPMENT = "development"
-
-
-class VaultBackend(StrEnum):
-    """Where keys live."""
-
-    TRANSIT = "transit"
-    KEYRING = "keyring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +56,18 @@ class Settings:
         trusted_proxies: how many reverse proxies in front of us set X-Forwarded-For; 0 ignores that header.
         vault_backend: transit or keyring (development only).
         vault_url: Vault or OpenBao base URL, for transit.
-        vault_token_file: file that holds the token, for transit; read at start, never logged.
         vault_mount: transit mount point.
-        vault_timeout_s: how long one call may take.
+        vault_namespace: namespace at the vault, for Vault Enterprise and OpenBao; empty for none.
+        vault_timeout_s: how long one call may take, tries included.
+        vault_auth: how to log in to the vault: token_file, approle or kubernetes.
+        vault_auth_mount: where that auth method is mounted; empty for its own name.
+        vault_token_file: file that holds the token; an agent may replace it; never logged.
+        vault_role: the AppRole's role id, or the role of the Kubernetes auth method.
+        vault_secret_id_file: file that holds the AppRole's secret id.
+        vault_service_account_file: the pod's service account token.
+        vault_ca_file: certificates (PEM) that may have signed the vault's; without it those of the system.
+        vault_client_cert_file: our certificate (PEM), where the vault asks for one.
+        vault_client_key_file: its key (PEM).
         keyring_file: key file of the embedded keyring, mode 0600.
         models_dir: where `facestep models fetch` put the model files.
         calibration_file: thresholds of your own, from `facestep calibrate`; without it the shipped ones decide.
@@ -91,9 +96,18 @@ class Settings:
     trusted_proxies: int = 0
     vault_backend: VaultBackend = VaultBackend.TRANSIT
     vault_url: str = ""
-    vault_token_file: Path | None = None
     vault_mount: str = "transit"
+    vault_namespace: str = ""
     vault_timeout_s: float = 3.0
+    vault_auth: VaultAuth = VaultAuth.TOKEN_FILE
+    vault_auth_mount: str = ""
+    vault_token_file: Path | None = None
+    vault_role: str = ""
+    vault_secret_id_file: Path | None = None
+    vault_service_account_file: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+    vault_ca_file: Path | None = None
+    vault_client_cert_file: Path | None = None
+    vault_client_key_file: Path | None = None
     keyring_file: Path | None = None
     models_dir: Path = Path("~/.cache/facestep/models")
     calibration_file: Path | None = None
@@ -165,17 +179,15 @@ def _read_toml(path: Path, *, required: bool) -> dict[str, Any]:
 _TYPES: Final[dict[str, Any]] = {
     "environment": Environment,
     "vault_backend": VaultBackend,
-    "vault_token_file": Path,
-    "keyring_file": Path,
-    "models_dir": Path,
-    "calibration_file": Path,
+    "vault_auth": VaultAuth,
     "vault_timeout_s": float,
 }
+_PATHS: Final = {field.name for field in fields(Settings) if str(field.type).startswith("Path")}
 _INTEGERS: Final = {field.name for field in fields(Settings) if field.type == "int"}
 
 
 def _convert(name: str, value: Any) -> Any:
-    kind = int if name in _INTEGERS else _TYPES.get(name, str)
+    kind = int if name in _INTEGERS else Path if name in _PATHS else _TYPES.get(name, str)
     if kind is int and isinstance(value, bool | float):
         raise SettingsError(f"{name} must be a whole number, not {value!r}")
     try:
@@ -199,17 +211,7 @@ def _check_issuer(settings: Settings) -> None:
 
 
 def _check_vault(settings: Settings) -> None:
-    if settings.vault_backend is VaultBackend.TRANSIT:
-        if not settings.vault_url or settings.vault_token_file is None:
-            raise SettingsError("vault_backend=transit needs vault_url and vault_token_file")
-        url = urlsplit(settings.vault_url)
-        if url.scheme != "https" and not is_loopback_host(url.hostname):
-            raise SettingsError("vault_url must be https unless it is on loopback")
-        return
-    if settings.environment is Environment.PRODUCTION:
-        raise SettingsError("vault_backend=keyring is for development only; use transit, or environment=development")
-    if settings.keyring_file is None:
-        raise SettingsError("vault_backend=keyring needs keyring_file")
+    check_vault(settings, production=settings.environment is Environment.PRODUCTION)
 
 
 _RANGES: Final[dict[str, tuple[int, int]]] = {
@@ -241,8 +243,6 @@ def _check_ranges(settings: Settings) -> None:
         value = getattr(settings, name)
         if not low <= value <= high:
             raise SettingsError(f"{name}={value} must be between {low} and {high}")
-    if not 0 < settings.vault_timeout_s <= 30:  # noqa: PLR2004  (seconds; a login must not hang longer)
-        raise SettingsError("vault_timeout_s must be above 0 and at most 30")
     if settings.least_level not in LEVELS:
         raise SettingsError(f"least_level={settings.least_level!r} must be {' or '.join(LEVELS)}")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:

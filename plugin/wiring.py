@@ -24,17 +24,13 @@ from plugin.doors.registry import Registry
 from plugin.doors.seen import SeenJtis
 from plugin.doors.signed_request import SignedMessages
 from plugin.doors.signer import Signer
-from plugin.errors import SettingsError
 from plugin.factors.enrolment import Enrolment
 from plugin.factors.invitation import Invitations
 from plugin.factors.recovery_codes import RecoveryCodes
 from plugin.factors.totp import TotpFactor
 from plugin.factors.webauthn import WebauthnFactor
-from plugin.settings import VaultBackend
+from plugin.sealing import open_sealer
 from plugin.store.database import Database
-from vault.keyring import KeyringSealer
-from vault.token_file import read_token
-from vault.transit import TransitSealer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +39,18 @@ if TYPE_CHECKING:
     from plugin.doors.keys import JwksFetcher
     from plugin.factors.face import FaceFactor
     from plugin.settings import Settings
-    from vault.interface import Sealer, VaultKeys
+    from vault.interface import VaultKeys
+
+__all__ = [
+    "Services",
+    "build_invitations",
+    "build_registry",
+    "build_services",
+    "open_database",
+    "open_pipeline",
+    "open_sealer",
+    "utc_now",
+]
 
 
 def utc_now() -> datetime:
@@ -58,7 +65,7 @@ class Services:
     settings: Settings
     clock: Callable[[], datetime]
     database: Database
-    sealer: Sealer
+    sealer: VaultKeys
     audit: AuditLog
     registry: Registry
     messages: SignedMessages
@@ -79,7 +86,7 @@ class _Parts(TypedDict):
 
     ceremonies: Ceremonies
     database: Database
-    sealer: Sealer
+    sealer: VaultKeys
     attempts: Attempts
     audit: AuditLog
 
@@ -93,24 +100,6 @@ def open_database(settings: Settings) -> Database:
         database.close()
         raise
     return database
-
-
-def open_sealer(settings: Settings) -> VaultKeys:
-    """Return a sealer and audit signer that answers. Raises SettingsError or VaultError."""
-    sealer: VaultKeys
-    if settings.vault_backend is VaultBackend.KEYRING:
-        if settings.keyring_file is None:
-            raise SettingsError("vault_backend=keyring needs keyring_file")
-        sealer = KeyringSealer(settings.keyring_file)
-    else:
-        if settings.vault_token_file is None:
-            raise SettingsError("vault_backend=transit needs vault_token_file")
-        token = read_token(settings.vault_token_file)
-        sealer = TransitSealer(
-            settings.vault_url, token, mount=settings.vault_mount, timeout_s=settings.vault_timeout_s
-        )
-    sealer.check()
-    return sealer
 
 
 def build_registry(database: Database, fetcher: JwksFetcher | None = None) -> Registry:
@@ -145,7 +134,7 @@ def build_services(
     from plugin.factors.face import FaceFactor  # noqa: PLC0415  (as in open_pipeline)
 
     database = open_database(settings)
-    sealer = open_sealer(settings)
+    sealer = open_sealer(settings, lasting=True)
     audit = AuditLog(database)
     registry = build_registry(database, fetcher)
     ceremonies = Ceremonies(database=database, sealer=sealer, settings=settings, audit=audit)
@@ -174,7 +163,7 @@ def build_services(
 
 def build_invitations(settings: Settings, database: Database) -> Invitations:
     """Return what `facestep invite` needs, without the models."""
-    sealer, audit = open_sealer(settings), AuditLog(database)
+    sealer, audit = open_sealer(settings, purposes=()), AuditLog(database)  # only MACs: a helpdesk's token will do
     ceremonies = Ceremonies(database=database, sealer=sealer, settings=settings, audit=audit)
     return Invitations(
         ceremonies=ceremonies,
