@@ -36,6 +36,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "invite": "Print a one-time enrolment code for a person.",
     "keycloak": "Set up or check a Keycloak realm.",
     "models": "Fetch, verify, list, add and remove model files.",
+    "references": "List, expire, export and erase what is held about people.",
     "serve": "Run the service.",
     "train": "Train our own small models again, on the record.",
     "vault": "Install the keys.",

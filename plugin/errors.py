@@ -75,6 +75,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "locked_for_now": Public(429, "Too many attempts. Wait before you try again."),
     "factor_off": Public(403, "This factor is switched off after too many attempts. Ask your helpdesk."),
     "not_enrolled": Public(403, "That did not work. Try again."),
+    "renewals_used_up": Public(403, "Your face was renewed often. Ask your helpdesk: they must vouch for you again."),
     "consent_missing": Public(403, "Your consent is needed before the camera is used."),
     # pictures
     "image_unreadable": Public(422, "The picture could not be read."),

@@ -80,6 +80,9 @@ class Settings:
         max_frame_bytes: largest JPEG we accept.
         max_frames: most frames in one face challenge.
         reference_ttl_days: a reference expires and must be renewed after this time.
+        reference_reminder_days: so long before that, a person who logs in is reminded to renew it.
+        reference_grace_days: so long after that it is held, only to be compared with the renewed face; then deleted.
+        renewals_max: how often a face may be enrolled again before an invitation must vouch for the person anew.
         rate_limit_storage: Flask-Limiter storage URL.
         invitation_ttl_s: how long an enrolment code is good for (NIST SP 800-63B-4 4.1: binding codes are short-lived).
         keycloak_url: Keycloak's address, for `facestep keycloak`; the service itself does not use it.
@@ -119,6 +122,9 @@ class Settings:
     max_frame_bytes: int = 400_000
     max_frames: int = 450
     reference_ttl_days: int = 365
+    reference_reminder_days: int = 30
+    reference_grace_days: int = 30
+    renewals_max: int = 5
     rate_limit_storage: str = "memory://"
     invitation_ttl_s: int = 3600
     keycloak_url: str = ""
@@ -226,6 +232,9 @@ _RANGES: Final[dict[str, tuple[int, int]]] = {
     "max_frame_bytes": (10_000, 2_000_000),
     "max_frames": (30, 600),
     "reference_ttl_days": (1, 1095),
+    "reference_reminder_days": (0, 365),
+    "reference_grace_days": (0, 365),
+    "renewals_max": (0, 100),
     "invitation_ttl_s": (60, 604_800),
 }
 
@@ -243,6 +252,8 @@ def _check_ranges(settings: Settings) -> None:
         value = getattr(settings, name)
         if not low <= value <= high:
             raise SettingsError(f"{name}={value} must be between {low} and {high}")
+    if settings.reference_ttl_days + settings.reference_grace_days > _RANGES["reference_ttl_days"][1]:
+        raise SettingsError("reference_ttl_days and reference_grace_days together must be at most 1095, three years")
     if settings.least_level not in LEVELS:
         raise SettingsError(f"least_level={settings.least_level!r} must be {' or '.join(LEVELS)}")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:

@@ -26,6 +26,7 @@ from plugin.doors.signed_request import SignedMessages
 from plugin.doors.signer import Signer
 from plugin.factors.enrolment import Enrolment
 from plugin.factors.invitation import Invitations
+from plugin.factors.lifecycle import Lifecycle
 from plugin.factors.recovery_codes import RecoveryCodes
 from plugin.factors.totp import TotpFactor
 from plugin.factors.webauthn import WebauthnFactor
@@ -78,6 +79,7 @@ class Services:
     recovery_codes: RecoveryCodes
     invitation: Invitations
     enrolment: Enrolment
+    lifecycle: Lifecycle
     face: FaceFactor
 
 
@@ -139,6 +141,7 @@ def build_services(
     registry = build_registry(database, fetcher)
     ceremonies = Ceremonies(database=database, sealer=sealer, settings=settings, audit=audit)
     attempts = Attempts(database)
+    lifecycle = Lifecycle(database=database, audit=audit, settings=settings)
     parts = _Parts(ceremonies=ceremonies, database=database, sealer=sealer, attempts=attempts, audit=audit)
     return Services(
         settings=settings,
@@ -150,13 +153,14 @@ def build_services(
         messages=SignedMessages(registry=registry, seen=SeenJtis(database), audience=settings.issuer),
         signer=Signer.open(database=database, sealer=sealer, issuer=settings.issuer, now=clock()),
         ceremonies=ceremonies,
-        housekeeping=Housekeeping(ceremonies),
+        housekeeping=Housekeeping(ceremonies, lifecycle),
         attempts=attempts,
         totp=TotpFactor(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit),
         webauthn=WebauthnFactor(**parts, settings=settings),
         recovery_codes=RecoveryCodes(**parts),
         invitation=Invitations(**parts, settings=settings),
-        enrolment=Enrolment(ceremonies=ceremonies, database=database, audit=audit),
+        lifecycle=lifecycle,
+        enrolment=Enrolment(ceremonies=ceremonies, database=database, sealer=sealer, audit=audit),
         face=FaceFactor(**parts, settings=settings, pipeline=pipeline or open_pipeline(settings)),
     )
 

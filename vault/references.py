@@ -111,6 +111,7 @@ def open_reference(
     binding: ReferenceBinding,
     expected_model_digests: str,
     now: datetime,
+    for_renewal: bool = False,
 ) -> dict[str, NDArray[np.float32]]:
     """Return the unit vectors that were sealed, by model name.
 
@@ -120,6 +121,7 @@ def open_reference(
         binding: what the row says now, after its MAC was checked.
         expected_model_digests: of the models this process runs.
         now: the request's one instant.
+        for_renewal: it is only compared with the face that takes its place, so it may be past its time.
 
     Raises:
         ReferenceExpired, ReferenceOutdated: the person must enrol again.
@@ -129,14 +131,14 @@ def open_reference(
     # 0. the row's MAC         the caller's, see plugin/store/integrity.py
     # 1. transform known       an unknown one would give a vector that matches nobody, or worse
     # 2. same models           vectors of different models must never be compared
-    # 3. not expired           a reference must not outlive its consent and its quality
+    # 3. not expired           a reference must not outlive its consent and its quality; renewals still compare
     # 4. everything as sealed  subject by the key, the rest as associated data
     # 5. whole                 unit vectors in our format, nothing else
     if binding.transform_version != transform.VERSION:  # (1)
         raise ReferenceOutdated(f"transform {binding.transform_version}, this version uses {transform.VERSION}")
     if binding.model_digests != expected_model_digests:  # (2)
         raise ReferenceOutdated("made by other model files")
-    if now >= _EPOCH + timedelta(milliseconds=binding.expires_ms):  # (3)
+    if not for_renewal and now >= _EPOCH + timedelta(milliseconds=binding.expires_ms):  # (3)
         raise ReferenceExpired("past its time")
     context = binding.context()
     plain = sealer.open(Ciphertext(sealed), context=context, associated_data=binding.associated_data())  # (4)

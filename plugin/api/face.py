@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, url_for
 
 from biometric.liveness.challenge import HOLD_MS
 from plugin.api.frames import BATCH, MOST_NEW, read_frames
@@ -70,6 +70,8 @@ def frames(ceremony_id: str) -> Response:
     except FaceRefused as refusal:
         return _refused(view, refusal)
     if progress.state == "finished":
+        if services().lifecycle.remind(progress.view, now=now()):  # the page says it, then hands the result out
+            return jsonify(state="finished", next=url_for("pages.show", ceremony_id=ceremony_id))
         code = services().ceremonies.issue_code(progress.view, now=now())
         return jsonify(state="finished", redirect=success_url(progress.view, code))
     answer: dict[str, Any] = {"state": progress.state, "hint": progress.hint}

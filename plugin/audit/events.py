@@ -49,12 +49,15 @@ EVENTS: Final = frozenset(
         "invitation_used",
         "locked_out",
         "recovery_codes_issued",
+        "reference_expired",
+        "reference_expiring",
         "references_opened",
         "request_failed",
         "request_refused",
         "result_issued",
         "result_redeemed",
         "result_refused",
+        "subject_exported",
     },
 )
 

@@ -26,6 +26,7 @@ from plugin.ceremonies.scratch import Scratch
 from plugin.ceremonies.stages import check_move, first_stage, reached_acr
 from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage
 from plugin.errors import CeremonyRefused
+from plugin.store.history import history_of
 from plugin.store.instants import to_ms
 from plugin.store.integrity import checked_columns, sign
 from plugin.store.tables import Ceremony, ResultCode, SeenFrame, TotpSecret, WebauthnCredential
@@ -78,7 +79,8 @@ class Ceremonies:
     def begin(self, request: VerifiedRequest, *, now: datetime) -> NewCeremony:
         """Begin the ceremony that a verified request asks for; audited as "ceremony_begun"."""
         new = NewCeremony(id=self._token(32), browser_token=self._token(32))
-        stage = first_stage(request.purpose, has_possession=self.has_possession(request.owner))
+        may_renew = self.has_possession(request.owner) and not self._lapsed(request)
+        stage = first_stage(request.purpose, has_possession=may_renew)
         row = new_row(request, new, stage=stage, now=now, expires_at=now + self._ttl(request.purpose))
         sign(row, sealer=self._sealer)
         with self._database.transaction() as session:
@@ -105,6 +107,13 @@ class Ceremonies:
                 session.scalar(select(exists().where(table.issuer == owner.issuer, table.subject == owner.subject)))
                 for table in (TotpSecret, WebauthnCredential)
             )
+
+    def _lapsed(self, request: VerifiedRequest) -> bool:
+        """Tell whether this person's face was deleted for its age: then there is nothing to compare a new one with."""
+        if request.purpose is Purpose.LOGIN:
+            return False
+        with self._database.reading() as session:
+            return history_of(session, issuer=request.issuer, subject=request.subject).lapsed
 
     def load(self, ceremony_id: str, browser_token: str, *, now: datetime) -> CeremonyView:
         """Return the ceremony as it stands, for the browser that began it.

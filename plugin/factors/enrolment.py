@@ -1,7 +1,8 @@
 """What an enrolment needs besides the factors: consent before the camera, keeping what one has, and erasure.
 
 Rules:
- * No camera without consent to exactly the text that was shown, in this very enrolment (GDPR 9, BIPA 15).
+ * No camera without consent to exactly the text that was shown, in this very enrolment (GDPR 9, BIPA 15). Its row
+   carries a MAC: who can write to the database cannot consent in somebody's name.
  * Who came in with a possession factor may keep the TOTP secret and passkeys that are there.
  * Erasure takes everything of the subject away at once, ends what is under way, and says so in the audit log. Consents
    stay, marked as withdrawn: they are the proof that earlier processing was allowed (audit/erasure.py).
@@ -24,6 +25,7 @@ from plugin.ceremonies.stages import stage_after
 from plugin.ceremonies.types import Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.store.instants import to_ms
+from plugin.store.integrity import sign
 from plugin.store.tables import Consent
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from plugin.ceremonies.service import Ceremonies
     from plugin.ceremonies.types import AuditSink, CeremonyView, Subject
     from plugin.store.database import Database
+    from vault.interface import Sealer
 
 CONSENT_TEXT_VERSION: Final = "2026-2"
 """Change it together with templates/, whenever the meaning of the text changes."""
@@ -43,9 +46,10 @@ CONSENT_TEXT_VERSION: Final = "2026-2"
 class Enrolment:
     """Consent, keeping, erasure."""
 
-    def __init__(self, *, ceremonies: Ceremonies, database: Database, audit: AuditSink) -> None:
+    def __init__(self, *, ceremonies: Ceremonies, database: Database, sealer: Sealer, audit: AuditSink) -> None:
         self._ceremonies = ceremonies
         self._database = database
+        self._sealer = sealer
         self._audit = audit
 
     def give_consent(self, view: CeremonyView, *, text_version: str, now: datetime) -> CeremonyView:
@@ -67,6 +71,7 @@ class Enrolment:
             given_ms=to_ms(now),
             withdrawn_ms=None,
         )
+        sign(row, sealer=self._sealer)
 
         def within(session: Session) -> None:
             session.add(row)
@@ -105,14 +110,14 @@ class Enrolment:
         return self._ceremonies.advance(view, to=stage_after(view.purpose, view.stage), now=now, within=within)
 
 
-def consent_of(view: CeremonyView, *, database: Database) -> str:
-    """Return the id of the consent given in this enrolment.
+def find_consent(view: CeremonyView, *, database: Database) -> Consent:
+    """Return the row of the consent given in this enrolment, not yet believed.
 
     Raises:
         FactorRejected: "consent_missing".
     """
     query = (
-        select(Consent.id)
+        select(Consent)
         .filter_by(issuer=view.issuer, subject=view.subject, withdrawn_ms=None, text_version=CONSENT_TEXT_VERSION)
         .where(Consent.given_ms >= to_ms(view.created_at))
         .order_by(Consent.given_ms.desc())

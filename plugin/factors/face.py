@@ -25,7 +25,6 @@ from plugin.ceremonies.levels import DEMANDED, demands_light, level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors.camera_report import CameraReport, camera_risks
-from plugin.factors.enrolment import consent_of
 from plugin.factors.face_verdict import FaceDenied, FaceVerdict, as_code, noted, scores
 from plugin.factors.frame_memory import FrameMemory
 from plugin.factors.gate import Gate
@@ -134,6 +133,7 @@ class FaceFactor:
             database=database,
             attempts=attempts,
             calibration=pipeline.calibration,
+            renewals_max=settings.renewals_max,
         )
 
     def start(
@@ -151,7 +151,7 @@ class FaceFactor:
         """
         self._require_stage(view, now=now)  # (1)
         if view.purpose is Purpose.ENROL:  # (2)
-            consent_of(view, database=self._database)
+            self._verdict.require_may_enrol(view, now=now)
         if not light and demands_light(self._level(view)):  # (3)
             raise FactorRejected("light_demanded", "declined")
         scratch = self._ceremonies.scratch(view)

@@ -2,8 +2,11 @@
 
 Rules:
  * A login is compared with the stored face over the very frames that prove life; an enrolment stores their mean.
- * Who enrols again must look like the stored face, as long as that has not expired: with a stolen password and a
-   stolen phone one could otherwise put one's own face in its place.
+ * Who enrols again must look like the stored face, as long as that is held: with a stolen password and a stolen phone
+   one could otherwise put one's own face in its place. A reference never follows a face by itself.
+ * It is enrolled again a bounded number of times: each step may differ a little, and many steps differ a lot. After
+   that somebody has to vouch for the person anew.
+ * Vectors are overwritten when the verdict is reached.
  * Without a reference the camera has run all the same, and the answer is the same no.
  * Scores and cues go to the audit log, vectors go nowhere.
 
@@ -13,19 +16,22 @@ Not here: challenges, frames and tries (face.py).
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from biometric.compare import compare
 from biometric.errors import FaceRejected
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Amr
-from plugin.factors.enrolment import consent_of
+from plugin.errors import FactorRejected
+from plugin.factors.enrolment import find_consent
 from plugin.factors.gate import UsedMeanwhile
-from plugin.factors.references import is_still, replace
+from plugin.factors.references import NotTheNewest, is_still, replace
+from vault.memory import wipe
 from vault.references import ReferenceExpired, ReferenceOutdated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -58,9 +64,17 @@ class FaceVerdict:
     """Verify or enrol the face of a finished challenge, which the caller has already consumed."""
 
     def __init__(
-        self, *, gate: Gate, references: References, database: Database, attempts: Attempts, calibration: Calibration
+        self,
+        *,
+        gate: Gate,
+        references: References,
+        database: Database,
+        attempts: Attempts,
+        calibration: Calibration,
+        renewals_max: int,
     ) -> None:
         self._gate = gate
+        self._renewals_max = renewals_max
         self._references = references
         self._database = database
         self._attempts = attempts
@@ -81,7 +95,10 @@ class FaceVerdict:
         enrolled = self._enrolled(view, now=now)
         if enrolled is None:  # (1)
             raise FaceDenied(["not_enrolled"])
-        live = self._live(session, enrolled, demanded=demanded)  # (2)
+        with _wiped(enrolled.embeddings):
+            live = self._live(session, enrolled, demanded=demanded)  # (2)
+        with _wiped(live.embeddings):
+            judged = self._judged(live, live.comparison)
 
         def within(transaction: Session) -> None:
             if not is_still(transaction, enrolled.row):  # (3)
@@ -95,7 +112,7 @@ class FaceVerdict:
                 proven=Amr.FACE.value,
                 within=within,
                 event="factor_accepted",
-                details=self._judged(live, live.comparison) | noted(session.risks()),
+                details=judged | noted(session.risks()),
             )
         except UsedMeanwhile as exc:
             raise FaceDenied([exc.check]) from exc
@@ -105,20 +122,20 @@ class FaceVerdict:
     ) -> CeremonyView:
         """Store the face in place of an older one and move on.
 
-        1. consent of this enrolment
+        1. consent of this enrolment, and not enrolled again too often
         2. live, and one person in all poses
-        3. the same person as before, if there is a valid reference
+        3. the same person as before, if a reference of these models is held
 
         Raises:
             FaceDenied: with the reason.
         """
-        consent_id = consent_of(view, database=self._database)  # (1)
+        consent_id = self.require_may_enrol(view, now=now)  # (1)
         live = self._live(session, None, demanded=demanded)  # (2)
-        before = self._enrolled(view, now=now)
-        likeness = self._compare(live.embeddings, before)
-        if likeness is not None and not likeness.match:  # (3)
-            raise FaceDenied(["not_the_enrolled_person"], likeness)
-        row = self._references.new_row(view.owner, live.embeddings, consent_id=consent_id, now=now)
+        with _wiped(live.embeddings):
+            likeness = self._compare_for_renewal(view, live.embeddings, now=now)
+            if likeness is not None and not likeness.match:  # (3)
+                raise FaceDenied(["not_the_enrolled_person"], likeness)
+            row = self._references.new_row(view.owner, live.embeddings, consent_id=consent_id, now=now)
 
         def within(transaction: Session) -> None:
             replace(transaction, row)
@@ -143,18 +160,52 @@ class FaceVerdict:
         except FaceRejected as exc:
             raise FaceDenied(exc.reasons, self._compare(session.evidence.front(), expected)) from exc
 
-    def _enrolled(self, view: CeremonyView, *, now: datetime) -> Enrolled | None:
-        """Return the valid reference of this subject, or None; an expired or outdated one counts as none, audited."""
-        row = self._references.find(view.owner)
-        if row is None:
-            return None
-        self._gate.believe(row, view, now=now)
+    def require_may_enrol(self, view: CeremonyView, *, now: datetime) -> str:
+        """Return the id of the consent that was given in this enrolment; asked before the camera and before storing.
+
+        Raises:
+            FactorRejected: "consent_missing", or "renewals_used_up".
+            WrongMac: the consent's row is not as we wrote it; audited.
+        """
+        consent = find_consent(view, database=self._database)
+        self._gate.believe(consent, view, now=now)
+        renewals = self._references.find(view.owner).history.renewals
+        if renewals >= self._renewals_max:
+            self._gate.log("face_refused", view, now=now, details={"check": "renewals_used_up", "count": renewals})
+            raise FactorRejected("renewals_used_up", f"after_{renewals}")
+        return consent.id
+
+    def _enrolled(self, view: CeremonyView, *, now: datetime, for_renewal: bool = False) -> Enrolled | None:
+        """Return the valid reference of this subject, or None; an expired or outdated one counts as none, audited.
+
+        Raises:
+            WrongMac: the row is not as we wrote it, or not the newest that we wrote; audited.
+        """
+        found = self._references.find(view.owner)
+        if found.row is not None:
+            self._gate.believe(found.row, view, now=now)
         try:
-            return self._references.open(row, now=now)
+            found.require_newest()
+        except NotTheNewest as exc:
+            details = {"table": "face_references", "check": exc.check}
+            self._gate.log("integrity_failed", view, now=now, details=details)
+            raise
+        if found.row is None:
+            return None
+        try:
+            return self._references.open(found.row, now=now, for_renewal=for_renewal)
         except (ReferenceExpired, ReferenceOutdated) as exc:
-            details = {"check": exc.code, "reference_id": row.id}
+            details = {"check": exc.code, "reference_id": found.row.id}
             self._gate.log("face_refused", view, now=now, details=details)
             return None
+
+    def _compare_for_renewal(self, view: CeremonyView, face: FaceEmbeddings, *, now: datetime) -> Comparison | None:
+        """Return how alike the new face is to the one that is held, or None if none is."""
+        before = self._enrolled(view, now=now, for_renewal=True)
+        if before is None:
+            return None
+        with _wiped(before.embeddings):
+            return self._compare(face, before)
 
     def _compare(self, face: FaceEmbeddings | None, expected: Enrolled | None) -> Comparison | None:
         if face is None or expected is None:
@@ -165,6 +216,15 @@ class FaceVerdict:
         """Return what the audit log may keep of a decision."""
         found = {"confirmed_by": list(live.confirmed_by), "calibration": self._calibration.id}
         return found | scores(likeness)
+
+
+@contextmanager
+def _wiped(face: FaceEmbeddings) -> Iterator[None]:
+    """Overwrite the vectors of `face` when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        wipe(face.facenet.vector, face.sface.vector)
 
 
 def as_code(reason: str) -> str:

@@ -2,7 +2,10 @@
 
 Rules:
  * A row is believed after its MAC fits, and opens only as what it was sealed as (vault/references.py).
+ * It is believed only while it is the newest: an older row of ours put back, or one taken away, disagrees with the
+   audit log (plugin/store/history.py).
  * It names the models that made it; with others it is not compared.
+ * Who enrols again must be like the stored face even when that is past its time, as long as it is still held.
 
 Not here: when a face may be stored or replaced (face.py).
 """
@@ -19,9 +22,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, exists, select
 
 from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings
+from plugin.store.history import History, history_of
 from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
 from plugin.store.tables import Reference
+from vault.interface import WrongMac
 from vault.references import ReferenceBinding, SealedReference, open_reference, seal_reference
 from vault.transform import VERSION as TRANSFORM_VERSION
 
@@ -34,6 +39,32 @@ if TYPE_CHECKING:
     from plugin.ceremonies.types import Subject
     from plugin.store.database import Database
     from vault.interface import Sealer
+
+
+class NotTheNewest(WrongMac):
+    """What is stored is ours, and not what we stored last: an older row was put back, or the row was taken away."""
+
+    def __init__(self, check: str) -> None:
+        super().__init__(f"face_references: {check}; the audit log says otherwise")
+        self.check = check
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one snapshot of the database says about a subject: the row, not yet believed, and the log's word on it."""
+
+    row: Reference | None
+    history: History
+
+    def require_newest(self) -> None:
+        """Raise NotTheNewest unless the stored row is the one that was enrolled last, or none is due.
+
+        After an invitation the row may be missing: somebody vouched for the person anew.
+        """
+        if self.row is not None and self.row.id != self.history.reference_id:
+            raise NotTheNewest("not_the_newest")
+        if self.row is None and self.history.reference_id is not None and not self.history.vouched:
+            raise NotTheNewest("missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +84,20 @@ class References:
         self._models = models_id(calibration)
         self._ttl = timedelta(days=ttl_days)
 
-    def find(self, owner: Subject) -> Reference | None:
-        """Return the row, not yet believed."""
+    def find(self, owner: Subject) -> Found:
+        """Return the row, not yet believed, and what the log says of it, both of one instant."""
         query = select(Reference).filter_by(issuer=owner.issuer, subject=owner.subject)
         with self._database.reading() as session:
-            return session.scalar(query)
+            row = session.scalar(query)
+            return Found(row, history_of(session, issuer=owner.issuer, subject=owner.subject))
 
-    def open(self, row: Reference, *, now: datetime) -> Enrolled:
+    def open(self, row: Reference, *, now: datetime, for_renewal: bool = False) -> Enrolled:
         """Return the face of a row whose MAC was checked.
+
+        Args:
+            row: the believed row.
+            now: the request's one instant.
+            for_renewal: it will only be compared with the face that takes its place, so it may be past its time.
 
         Raises:
             ReferenceExpired, ReferenceOutdated: it must be enrolled again.
@@ -72,6 +109,7 @@ class References:
             binding=_binding(row),
             expected_model_digests=self._models,
             now=now,
+            for_renewal=for_renewal,
         )
         embeddings = FaceEmbeddings(
             facenet=Embedding(vectors["facenet"], FACENET), sface=Embedding(vectors["sface"], SFACE)

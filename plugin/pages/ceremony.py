@@ -114,7 +114,7 @@ def _face(view: CeremonyView) -> str:
 
 
 def _done(view: CeremonyView) -> str:
-    return _page("done.html", view)
+    return _page("done.html", view, renew_by=services().lifecycle.renew_by(view, now=now()))
 
 
 _RENDER: Final[dict[Stage, Callable[[CeremonyView], str]]] = {

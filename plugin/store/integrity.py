@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from vault.interface import Sealer
 
-UNSIGNED: Final[dict[str, frozenset[str]]] = {"result_codes": frozenset({"used_ms"})}
+UNSIGNED: Final[dict[str, frozenset[str]]] = {
+    "result_codes": frozenset({"used_ms"}),
+    "consents": frozenset({"withdrawn_ms"}),
+}
 """Columns that are set by an UPDATE which reads nothing first; they only ever go from unused to used."""
 
 
@@ -71,4 +74,4 @@ def sign(row: SignedRow, *, sealer: Sealer) -> None:
 
 def check(row: SignedRow, *, sealer: Sealer) -> None:
     """Raise WrongMac unless the row is as we wrote it."""
-    verify_row_mac(sealer, row.mac, table=row.__table__.name, columns=covered(row))
+    verify_row_mac(sealer, row.mac or b"", table=row.__table__.name, columns=covered(row))

@@ -113,7 +113,7 @@ class Reference(SubjectColumns, Base):
     transform_version: Mapped[int] = mapped_column(Integer)
     consent_id: Mapped[str] = mapped_column(String(43))
     created_ms: Mapped[int] = mapped_column(BigInteger)
-    expires_ms: Mapped[int] = mapped_column(BigInteger)
+    expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
     mac: Mapped[bytes] = mapped_column(LargeBinary(32))
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
 
@@ -183,6 +183,8 @@ class Consent(SubjectColumns, Base):
     locale: Mapped[str] = mapped_column(String(35))
     given_ms: Mapped[int] = mapped_column(BigInteger)
     withdrawn_ms: Mapped[int | None] = mapped_column(BigInteger)
+    mac: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """Over all but `withdrawn_ms`: nobody consents in somebody else's name. Consents of version 1 have none."""
 
 
 class Attempts(SubjectColumns, Base):
@@ -211,6 +213,7 @@ class AuditEntry(Base):
     details: Mapped[str] = mapped_column(Text)
     previous_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     entry_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    __table_args__ = (Index("ix_audit_subject", "issuer", "subject", "event", "seq"),)
 
 
 class AuditCheckpoint(Base):

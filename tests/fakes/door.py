@@ -23,6 +23,7 @@ from plugin.doors.seen import SeenJtis
 from plugin.doors.signed_request import SignedMessages
 from plugin.doors.signer import Signer
 from plugin.factors.enrolment import Enrolment
+from plugin.factors.lifecycle import Lifecycle
 from plugin.settings import Environment, Settings, VaultBackend
 from plugin.store.database import Database
 from plugin.wiring import Services
@@ -136,6 +137,7 @@ def open_door(folder: Path, **changes: Any) -> Door:
     audit = AuditLog(database)
     registry = Registry(database=database, keys=KeyCache(jwks), audit=audit)
     ceremonies = Ceremonies(database=database, sealer=sealer, settings=chosen, audit=audit)
+    lifecycle = Lifecycle(database=database, audit=audit, settings=chosen)
     services = Services(
         settings=chosen,
         clock=clock,
@@ -146,9 +148,10 @@ def open_door(folder: Path, **changes: Any) -> Door:
         messages=SignedMessages(registry=registry, seen=SeenJtis(database), audience=chosen.issuer),
         signer=Signer.open(database=database, sealer=sealer, issuer=chosen.issuer, now=clock()),
         ceremonies=ceremonies,
-        housekeeping=Housekeeping(ceremonies),
+        housekeeping=Housekeeping(ceremonies, lifecycle),
+        lifecycle=lifecycle,
         attempts=Attempts(database),
-        enrolment=Enrolment(ceremonies=ceremonies, database=database, audit=audit),
+        enrolment=Enrolment(ceremonies=ceremonies, database=database, sealer=sealer, audit=audit),
         **{name: Absent(name) for name in ("totp", "webauthn", "recovery_codes", "invitation", "face")},
     )
     app = create_app(chosen, services)

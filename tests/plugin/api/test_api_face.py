@@ -5,7 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from plugin.ceremonies.types import Stage
+from tests.fakes.whole import open_whole
 from tests.plugin.api.web import error_of
+from tests.plugin.factors.scripted import shows
 from tests.plugin.factors.world import REDIRECT
 
 
@@ -103,3 +105,18 @@ def test_a_locked_face_says_how_long_to_wait_and_a_new_ceremony_does_not_help(wo
 def test_no_camera_without_consent(browser):
     browser.person.enrols_up_to(Stage.CONSENT)
     assert error_of(browser.starts_face())[1] in {"possession_first", "consent_missing"}
+
+
+def test_a_person_whose_face_ends_soon_is_told_before_the_result_is_handed_out(world):
+    whole = open_whole(world)
+    browser = whole.browser(world.person().has_face())
+    world.passes(seconds=340 * 86_400)
+    assert whole.arrives(browser).status_code == 303
+    browser.call("totp/verify", {"code": browser.person.code()})
+    browser.starts_face()
+    answer = browser.sends_frames([frame.jpeg for frame in shows("go", "done:alice")]).get_json()
+    assert (answer["state"], "redirect" in answer) == ("finished", False)
+    page = browser.page().get_data(as_text=True)
+    assert "Renew your face reference soon" in page
+    assert "01 March 2027" in page
+    assert "code=" in browser.call("finish").get_json()["redirect"]

@@ -68,6 +68,7 @@ def parts_of(world: World) -> dict[str, Any]:
         "recovery_codes": world.recovery_codes,
         "invitation": world.invitations,
         "enrolment": world.enrolment,
+        "lifecycle": world.lifecycle,
         "face": world.face,
     }
 

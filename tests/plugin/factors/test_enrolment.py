@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
-from plugin.factors.enrolment import CONSENT_TEXT_VERSION, consent_of
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION, find_consent
 from plugin.factors.policy import PossessionOptions, available
 from plugin.store.instants import to_ms
 from plugin.store.tables import (
@@ -22,7 +22,7 @@ def test_consent_is_recorded_with_its_text_and_language(world):
     view = world.person().enrols_up_to(Stage.CONSENT)
     view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     assert view.stage is Stage.POSSESSION_SETUP
-    consent_id = consent_of(view, database=world.database)
+    consent_id = find_consent(view, database=world.database).id
     assert world.audited("consent_given") == [
         {"consent_id": consent_id, "text_version": CONSENT_TEXT_VERSION, "locale": "en"}
     ]
@@ -45,7 +45,7 @@ def test_consent_of_an_earlier_enrolment_does_not_count(world):
     person = world.person().has_totp()
     view = person.comes_to(Purpose.ENROL)
     with pytest.raises(FactorRejected, match="consent_missing"):
-        consent_of(view, database=world.database)
+        find_consent(view, database=world.database)
 
 
 def test_person_who_proved_a_factor_may_keep_it(world):

@@ -89,7 +89,7 @@ def test_stored_reference_is_the_face_that_was_seen(world):
         calibration=calibration(),
         ttl_days=world.settings.reference_ttl_days,
     )
-    opened = store.open(store.find(person.owner), now=world.now).embeddings
+    opened = store.open(store.find(person.owner).row, now=world.now).embeddings
     assert np.dot(opened.facenet.vector, face_of("alice").facenet.vector) > 0.999
     assert np.dot(opened.sface.vector, face_of("alice").sface.vector) > 0.999
 

@@ -21,6 +21,7 @@ from plugin.factors import lookup_secrets
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION, Enrolment
 from plugin.factors.face import FaceFactor
 from plugin.factors.invitation import Invitations
+from plugin.factors.lifecycle import Lifecycle
 from plugin.factors.recovery_codes import RecoveryCodes
 from plugin.factors.totp import TotpFactor
 from plugin.factors.webauthn import WebauthnFactor
@@ -155,15 +156,16 @@ class World:
         self.sealer = self.open_sealer()
         self.audit = AuditLog(self.database)
         self.attempts = Attempts(self.database)
-        parts = {"database": self.database, "sealer": self.sealer, "audit": self.audit}
+        parts = stored = {"database": self.database, "sealer": self.sealer, "audit": self.audit}
         self.ceremonies = Ceremonies(**parts, settings=self.settings)
-        parts |= {"ceremonies": self.ceremonies, "attempts": self.attempts}
+        parts = parts | {"ceremonies": self.ceremonies, "attempts": self.attempts}
         self.totp = TotpFactor(**{name: part for name, part in parts.items() if name != "database"})
         self.webauthn = WebauthnFactor(**parts, settings=self.settings)
         self.recovery_codes = RecoveryCodes(**parts)
         self.invitations = Invitations(**parts, settings=self.settings)
         self.use_models("test")
-        self.enrolment = Enrolment(ceremonies=self.ceremonies, database=self.database, audit=self.audit)
+        self.enrolment = Enrolment(ceremonies=self.ceremonies, **stored)
+        self.lifecycle = Lifecycle(database=self.database, audit=self.audit, settings=self.settings)
 
     def open_database(self) -> Database:
         return Database(self.settings.database_url)
