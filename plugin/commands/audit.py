@@ -13,7 +13,8 @@ from plugin.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plugin.audit.log import AuditEntryView, AuditLog, Head
+    from plugin.audit.chain import Head
+    from plugin.audit.log import AuditEntryView, AuditLog
 
 
 @click.group()
@@ -37,15 +38,14 @@ def verify(*, expected_head: str | None, as_json: bool) -> None:
 
     Exit status: 0 as written, 1 broken (says where), 2 cannot tell.
     """
-    from plugin.audit.log import ChainBroken
+    from plugin.audit.chain import ChainBroken
 
     noted = None if expected_head is None else _parse_head(expected_head)
     try:
         with _open_log() as log:
             head = log.verify(expected_head=noted).head
     except ChainBroken as broken:
-        answer = {"intact": False, "seq": broken.seq, "why": broken.why}
-        click.echo(json.dumps(answer) if as_json else f"the log is broken at entry {broken.seq}: {broken.why}")
+        click.echo(json.dumps(broken.as_json()) if as_json else f"the log is broken: {broken.detail}")
         raise SystemExit(1) from broken
     answer = {"intact": True, "entries": head.seq, "head": f"{head.seq}:{head.entry_hash.hex()}"}
     click.echo(json.dumps(answer) if as_json else f"{head.seq} entries as written; head {answer['head']}")
@@ -80,7 +80,7 @@ def _line(entry: AuditEntryView) -> str:
 
 
 def _parse_head(text: str) -> Head:
-    from plugin.audit.log import Head
+    from plugin.audit.chain import Head
 
     number, _, digest = text.partition(":")
     try:

@@ -88,8 +88,9 @@ def test_a_broken_log_says_where(shell, log, tmp_path):
     edit(tmp_path, "UPDATE audit_entries SET subject = 'mallory' WHERE seq = 2")
     broken = shell("audit", "verify", "--json")
     assert broken.exit_code == 1
-    assert json.loads(broken.stdout) == {"intact": False, "seq": 2, "why": "was edited"}
-    assert shell("audit", "verify").stdout == "the log is broken at entry 2: was edited\n"
+    told = {"intact": False, "found": "edited", "first": 2, "last": 2, "why": "was edited"}
+    assert json.loads(broken.stdout) == told
+    assert shell("audit", "verify").stdout == "the log is broken: entry 2: was edited\n"
 
 
 def test_a_log_whose_end_was_cut_off_shows_against_a_noted_head(shell, log, tmp_path):
