@@ -95,4 +95,6 @@ def _crop_matrix(middle: Points, side: float, direction: Points) -> Matrix:
     cos, sin = direction[0] / length * zoom, direction[1] / length * zoom
     turn = np.array([[cos, sin], [-sin, cos]], np.float32)
     shift = SIDE_PX / 2 - turn @ middle
-    return np.column_stack([turn, shift]).astype(np.float32)
+    matrix = np.empty((2, 3), np.float32)
+    matrix[:, :2], matrix[:, 2] = turn, shift
+    return matrix

@@ -134,11 +134,12 @@ def robust_fit(design: NDArray[np.float64], seen: NDArray[np.float64], *, coordi
     """
     weight = np.ones(len(seen) // coordinates)
     fitted = np.zeros(design.shape[1])
+    ridge = 1e-9 * np.eye(design.shape[1])
     for _ in range(_ROUNDS):
-        weighted = design * np.tile(weight, coordinates)[:, None]
-        normal = weighted.T @ design + 1e-9 * np.eye(design.shape[1])
-        fitted = np.linalg.solve(normal, weighted.T @ seen).astype(np.float64)
-        rest = np.linalg.norm((seen - design @ fitted).reshape(coordinates, -1), axis=0)
+        weighted = design * (weight if coordinates == 1 else np.tile(weight, coordinates))[:, None]
+        fitted = np.linalg.solve(weighted.T @ design + ridge, weighted.T @ seen).astype(np.float64)
+        off = seen - design @ fitted
+        rest = np.abs(off) if coordinates == 1 else np.linalg.norm(off.reshape(coordinates, -1), axis=0)
         spread = 1.4826 * _median(rest) + 1e-4
         weight = np.minimum(1.0, _HUBER * spread / np.maximum(rest, 1e-9))
     return fitted

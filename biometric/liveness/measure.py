@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from biometric.types import Points
 
 _INVERSE: Final = np.linalg.pinv(head.RIGID_MODEL)
+_FLAT: Final = 1e-6  # smaller by larger singular value, about; below it the closed form loses digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,28 @@ def _head_pose(points: Points) -> tuple[float, float, float, float]:
     """Fit the average head's rigid points under weak perspective; return yaw, pitch, roll, scale."""
     seen = points[head.RIGID_POINTS].astype(np.float64)
     affine: NDArray[np.float64] = (_INVERSE @ (seen - seen.mean(axis=0))).T
-    left, sizes, right = np.linalg.svd(affine, full_matrices=False)
-    first, second = left @ right  # the nearest two rows of a rotation
-    (a, b, c), (d, e, f) = first.tolist(), second.tolist()
+    (a, b, c), (d, e, f), scale = _nearest_rows(affine)
     yaw = math.degrees(math.atan2(c, a * e - b * d))  # the last is the third row's, their cross product's
     pitch = math.degrees(math.asin(min(max(f, -1.0), 1.0)))
-    roll = math.degrees(math.atan2(d, a)) if first.any() else 0.0
-    return yaw, pitch, roll, max(float(sizes.mean()), 1e-6)
+    roll = math.degrees(math.atan2(d, a)) if (a, b, c) != (0, 0, 0) else 0.0
+    return yaw, pitch, roll, max(scale, 1e-6)
+
+
+def _nearest_rows(affine: NDArray[np.float64]) -> tuple[list[float], list[float], float]:
+    """Return the nearest two rows of a rotation, and the scale: the polar factor of a 2x3, without an SVD's time.
+
+    S = affine affine^T has the root (S + d) / t with d = sqrt(det S), t = sqrt(trace S + 2 d): t is the sum of the
+    singular values. Where the rows are nearly along one line the SVD answers.
+    """
+    (p, q), (_, r) = (affine @ affine.T).tolist()
+    d = math.sqrt(max(p * r - q * q, 0.0))
+    if not d > _FLAT * (p + r):
+        left, sizes, right = np.linalg.svd(affine, full_matrices=False)
+        first, second = left @ right
+        return first.tolist(), second.tolist(), float(sizes.mean())
+    t = math.sqrt(p + r + 2 * d)
+    first, second = np.array([[r + d, -q], [-q, p + d]]) @ affine / (d * t)
+    return first.tolist(), second.tolist(), t / 2
 
 
 def _apart(left: Points, right: Points) -> float:

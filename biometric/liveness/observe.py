@@ -12,6 +12,7 @@ Not here: whether frames may come at all (stream.py), when a step is done (steps
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -235,6 +236,8 @@ def _difference(now: Grey | None, before: Grey | None) -> float:
     """Return 1 minus the correlation of two thumbnails; NaN if one is missing or has no contrast."""
     if now is None or before is None:
         return float("nan")
-    a, b = now.astype(np.float32) - now.mean(), before.astype(np.float32) - before.mean()
-    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return 1 - float((a * b).sum()) / size if size > 1 else float("nan")
+    a, b = now.ravel().astype(np.float64), before.ravel().astype(np.float64)
+    count, sum_a, sum_b = a.size, float(a.sum()), float(b.sum())  # whole numbers below 2**53: nothing is rounded
+    powers = (count * float(a @ a) - sum_a**2) * (count * float(b @ b) - sum_b**2)
+    size = math.sqrt(powers) / count
+    return 1 - (float(a @ b) - sum_a * sum_b / count) / size if size > 1 else float("nan")

@@ -37,7 +37,10 @@ def step_window(evidence: Evidence, baseline: Baseline, mark: StepMark) -> Windo
 
 def judge_step(step: Step, evidence: Evidence, baseline: Baseline, mark: StepMark) -> StepView:
     """Return what the frames since the step was revealed show of it."""
-    frames = step_window(evidence, baseline, mark)
+    return _judge(step, evidence, baseline, step_window(evidence, baseline, mark))
+
+
+def _judge(step: Step, evidence: Evidence, baseline: Baseline, frames: Window) -> StepView:
     if step.kind is StepKind.CLOSER:
         return judge_closer(frames)
     if step.kind is StepKind.FLASH:
@@ -60,7 +63,7 @@ def count_mistakes(evidence: Evidence) -> int:
     total = 0
     for step, mark in zip(evidence.steps, evidence.marks, strict=False):
         frames = step_window(evidence, evidence.baseline, mark)
-        total += judge_step(step, evidence, evidence.baseline, mark).mistakes
+        total += _judge(step, evidence, evidence.baseline, frames).mistakes
         if not step.kind.is_turn:
             total += excursions(frames.yaw) + excursions(-frames.yaw)
         if step.kind not in {StepKind.BLINK, StepKind.FLASH}:  # changing light makes people blink
