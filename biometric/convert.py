@@ -31,19 +31,35 @@ def _function(tf: Any, graph: bytes) -> Any:
     definition = tf.compat.v1.GraphDef()
     definition.ParseFromString(graph)
     nodes = {node.name: node for node in definition.node}
-    # Graphs frozen by the training code keep the switch between training and use as an input; it is set to use.
-    has_switch = is_switched(nodes)
     if "input" not in nodes or "embeddings" not in nodes:
         raise SystemExit("the graph has no input:0 or no embeddings:0")
-    if batch_is_one(nodes["input"]) and not has_switch:
+    if batch_is_one(nodes["input"]) and not is_switched(nodes):
         wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
         return wrapped.prune("input:0", "embeddings:0")
+    # Graphs frozen by the training code keep the switch between training and use as an input; it is set to use.
+    definition, nodes = without_training(tf, definition)
+    has_switch = is_switched(nodes)
 
     def answer(crop: Any) -> Any:
         inputs = {"input:0": crop} | ({f"{SWITCH}:0": tf.constant(value=False)} if has_switch else {})
         return tf.import_graph_def(definition, input_map=inputs, return_elements=["embeddings:0"], name="")[0]
 
     return tf.compat.v1.wrap_function(answer, [tf.TensorSpec((1, 160, 160, 3), tf.float32)])
+
+
+def without_training(tf: Any, definition: Any) -> tuple[Any, dict[str, Any]]:
+    """Return what embeddings are made by, and its nodes by name: no queue that pictures came from while it was trained.
+
+    The training code calls what it takes out of the queue `input`; a graph with it would wait for pictures for ever.
+    """
+    for node in definition.node:
+        if node.name == "input" and not node.op.startswith("Placeholder"):
+            node.op = "Placeholder"
+            del node.input[:]
+            node.attr.clear()
+            node.attr["dtype"].type = tf.float32.as_datatype_enum
+    part = tf.compat.v1.graph_util.extract_sub_graph(definition, ["embeddings"])
+    return part, {node.name: node for node in part.node}
 
 
 def is_switched(nodes: Mapping[str, Any]) -> bool:

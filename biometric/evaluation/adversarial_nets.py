@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from biometric.align import FACENET_SIDE_PX, SFACE_SIDE_PX, SFACE_TARGET, facenet_matrix, similarity
-from biometric.convert import SWITCH, batch_is_one, is_switched
+from biometric.convert import SWITCH, batch_is_one, is_switched, without_training
 from biometric.evaluation.adversarial_onnx import Layer, NetUnreadable, read_chain
 
 if TYPE_CHECKING:
@@ -144,6 +144,9 @@ def _frozen_graph(content: bytes) -> Any:
     nodes = {node.name: node for node in definition.node}
     if not {_INPUT, _OUTPUT} <= set(nodes):
         raise NetUnreadable(f"the frozen FaceNet graph has no {_INPUT}:0 or no {_OUTPUT}:0")
+    definition, nodes = without_training(tf, definition)
+    if _INPUT not in nodes:
+        raise NetUnreadable(f"{_OUTPUT}:0 of the frozen FaceNet graph is not made of {_INPUT}:0")
     alone = batch_is_one(nodes[_INPUT])
     if alone and set(_RESHAPES) <= set(nodes):
         nodes[_INPUT].attr["shape"].shape.dim[0].size = -1

@@ -98,6 +98,32 @@ def test_a_converted_file_is_known_by_what_it_was_made_of(store, add, monkeypatc
     made = add(role="facenet")
     assert (made.sha256, made.source_sha256) == (sha(b"made"), sha(CONTENT))
     assert store.digests()["facenet"] == converted_identity(sha(CONTENT), "r1")
+    assert store.read_source(made) == CONTENT
+
+
+def test_what_a_file_was_converted_from_is_kept_by_digest_and_goes_with_it(store, add, monkeypatch):
+    role = Role("-", (".net",), 1, "facenet", {}, lambda _: Prepared(b"made", ".net", "r1", input="-", output="-"))
+    monkeypatch.setitem(adding.ROLES, "facenet", role)
+    made = add(role="facenet")
+    (store.folder / made.source_file).write_bytes(CONTENT + b"!")
+    with pytest.raises(ModelDigestMismatch, match=made.name):
+        store.read_source(made)
+    remove_model(store, made.name)
+    assert not list(store.folder.glob("added_*"))
+
+
+def test_what_was_not_converted_is_not_kept_twice(store, add):
+    made = add(role="facenet")
+    assert store.read_source(made) is None
+    assert len(list(store.folder.glob("added_*"))) == 1
+
+
+def test_a_record_from_before_sources_were_kept_is_still_read(store, add):
+    made = add(role="facenet")
+    table = json.loads((store.folder / RECORD).read_text())
+    del table["models"][0]["source_file"]
+    (store.folder / RECORD).write_text(json.dumps(table))
+    assert store.added("facenet") == (made,)
 
 
 def test_removing_brings_the_locked_file_back(store, add):
@@ -156,13 +182,15 @@ def test_a_file_that_is_not_there_is_one_clear_line(store, tmp_path):
     "spoil",
     [
         lambda table: table["models"][0].update(file="../outside.net"),
+        lambda table: table["models"][0].update(source_file="../outside.pb"),
+        lambda table: table["models"][0].update(source_file=None),
         lambda table: table["models"][0].update(sha256="short"),
         lambda table: table["models"][0].update(unknown=1),
         lambda table: table["models"][0].pop("role"),
         lambda table: table["models"][0].update(metadata=None),
         lambda table: table.pop("models"),
     ],
-    ids=["a way out", "digest", "unknown key", "missing key", "metadata", "nothing"],
+    ids=["a way out", "another way out", "no name", "digest", "unknown key", "missing key", "metadata", "nothing"],
 )
 def test_a_record_that_is_not_whole_stops_everything(store, add, spoil):
     add()
@@ -188,7 +216,8 @@ import tensorflow.compat.v1 as tf
 tf.disable_v2_behavior()
 tf.disable_control_flow_v2()
 with tf.Graph().as_default() as graph:
-    crop = tf.placeholder(tf.float32, (None, 160, 160, 3), "input")
+    queue = tf.FIFOQueue(4, [tf.float32], shapes=[(160, 160, 3)])
+    crop = tf.identity(queue.dequeue_up_to(2), "input")
     training = tf.placeholder(tf.bool, (), "phase_train")
     small = tf.reshape(tf.nn.avg_pool2d(crop, 40, 40, "VALID"), (-1, 48))
     weights = tf.constant(np.random.default_rng(1).normal(size=(48, SIZE)), tf.float32)
@@ -200,7 +229,7 @@ with tf.Graph().as_default() as graph:
 
 @pytest.fixture(scope="module")
 def tiny_graph(tmp_path_factory):
-    """Return a function that makes a graph as the training code freezes it: batch open, training switch left in."""
+    """Return a function that makes a graph as the training code freezes it: queue and training switch left in."""
     folder = tmp_path_factory.mktemp("graphs")
 
     def make(size=512):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from biometric.agreement import Agreement
 from biometric.calibration import BOUND_MODELS, FRAMING, Calibration, ModelCalibration
 from biometric.evaluation.enrolled import LEAST_PEOPLE
 from biometric.models import ModelStore
@@ -21,6 +23,7 @@ from plugin.cli import main
 from plugin.factors import references
 from plugin.factors.references import References
 from plugin.store.database import Database
+from tests.biometric.agreements import detector
 from vault.keyring import KeyringSealer, create_keyring
 
 pytestmark = pytest.mark.filterwarnings("ignore::vault.warning.UnsafeDevelopmentWarning")
@@ -115,6 +118,42 @@ def test_it_is_never_made_looser(shell, enrol, tmp_path):
     result = calibrate(shell)
     assert "the threshold stays" in result.stdout
     assert Calibration.load(ModelStore(tmp_path), tmp_path / "made.json").fused_threshold == 2.0
+
+
+def with_detector(tmp_path):
+    """Put a detector beside the calibration in use, made out to it."""
+    before = Calibration.load(ModelStore(tmp_path), tmp_path / "own.json")
+    made = replace(detector(), models=dict(before.models)).bound_to(before)
+    (tmp_path / "own.agreement.json").write_text(made.to_json())
+    return made
+
+
+def test_the_detector_of_the_calibration_in_use_is_made_out_to_the_new_one(shell, enrol, tmp_path):
+    before = with_detector(tmp_path)
+    enrol(LEAST_PEOPLE)
+    assert calibrate(shell).exit_code == 0
+    after = Calibration.load(ModelStore(tmp_path), tmp_path / "made.json")
+    found = Agreement.load(after)
+    assert found.calibration == after.id != before.calibration
+    assert found.to_json() == replace(before, id=found.id, calibration=after.id).to_json()
+
+
+def test_a_broken_detector_beside_the_calibration_in_use_stops_it(shell, enrol, tmp_path):
+    (tmp_path / "own.agreement.json").write_text("{}")
+    enrol(LEAST_PEOPLE)
+    result = calibrate(shell)
+    assert result.exit_code == 2
+    assert "the disagreement detector cannot be read" in result.stderr
+    assert not (tmp_path / "made.json").exists()
+
+
+def test_a_detector_of_a_calibration_that_is_overwritten_does_not_stay(shell, enrol, tmp_path):
+    (tmp_path / "made.agreement.json").write_text(with_detector(tmp_path).to_json())
+    (tmp_path / "own.agreement.json").unlink()
+    enrol(LEAST_PEOPLE)
+    result = calibrate(shell)
+    assert "removed made.agreement.json" in result.stdout
+    assert not (tmp_path / "made.agreement.json").exists()
 
 
 def test_no_vector_and_no_subject_is_written(shell, enrol, tmp_path):
