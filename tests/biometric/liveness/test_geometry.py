@@ -8,7 +8,7 @@ import pytest
 
 from biometric.liveness import head
 from biometric.liveness.geometry import NARROW, OLDEST_FRAMES, measure_depth, measure_squeeze
-from biometric.liveness.measure import measure_face
+from biometric.liveness.measure import _nearest_rows, measure_face
 from biometric.liveness.tracking import SkinTrack, begin_track, follow_track
 
 FOCAL = 270.0  # of the half-size picture
@@ -135,6 +135,19 @@ def test_the_angles_of_the_average_head_are_found_again(yaw, pitch):
     face = measure_face(points)
     assert face.yaw == pytest.approx(yaw, abs=3)
     assert face.scale == pytest.approx(80, rel=0.01)
+
+
+@pytest.mark.parametrize("least", [1.0, 1e-2, 1e-5, 1e-8, 0.0])
+def test_the_closed_form_says_what_the_svd_says(least):
+    chance = np.random.default_rng(11)
+    for _ in range(50):
+        sides, _ = np.linalg.qr(chance.normal(size=(2, 2)))
+        rows = np.linalg.qr(chance.normal(size=(3, 2)))[0].T
+        sizes = np.array([1.0, least]) * 10 ** chance.uniform(-2, 3)
+        first, second, scale = _nearest_rows(sides @ np.diag(sizes) @ rows)
+        assert scale == pytest.approx(sizes.mean(), rel=1e-6)
+        if least > 1e-7:  # below it the second direction is lost in the rounding of the input itself
+            assert np.allclose([first, second], sides @ rows, atol=1e-5)
 
 
 def test_degenerate_points_do_not_raise():
