@@ -144,8 +144,12 @@ def _look(
             if seen is not None:
                 people.setdefault(picture.person, []).append(seen)
         report("looking", done, len(chosen))
-    if min(len(part.people) for part in parts) < LEAST_PEOPLE:
-        raise CorpusUnusable(f"fewer than {LEAST_PEOPLE} people in a part of the choosing half of {images} can be used")
+    usable = [len(part.people) for part in parts]
+    if min(usable) < LEAST_PEOPLE:
+        raise CorpusUnusable(
+            f"in the choosing half of {images}, {usable[0]}, {usable[1]} and {usable[2]} people have pictures that can "
+            f"be used for map, head and threshold; each needs {LEAST_PEOPLE}"
+        )
     return parts
 
 

@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -23,6 +25,7 @@ from biometric.agreement import Agreement
 from biometric.agreement_file import agreement_path
 from biometric.calibration import Calibration, projection_path
 from biometric.compare import compare
+from biometric.evaluation.calibrate import in_choosing_half
 from biometric.models import ModelStore
 from biometric.pipeline import FacePipeline
 from plugin.ceremonies.types import Stage
@@ -143,6 +146,49 @@ def test_people_enrol_and_log_in_with_it_and_others_do_not(world, models, own):
     world.passes(seconds=60)
     with pytest.raises(FaceRefused):
         plays(world, person, Simulated(Head(load_picture("impostor_1")), seed=3), person.proves_totp())
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    """Pictures of invented people, two each: one of five portraits a person, in other light and size (simulated)."""
+    folder, rng, made = tmp_path_factory.mktemp("faces"), np.random.default_rng(3), []
+    portraits = [load_picture(name) for name in ("person_a_2", "person_b_1", "impostor_1", "impostor_2", "astronaut")]
+    number = 0
+    while len(made) < 100:
+        number += 1
+        if in_choosing_half(f"p{number}"):
+            made.append(f"p{number}")
+            (folder / f"p{number}").mkdir()
+            for take in ("1", "2"):
+                picture = cv2.resize(portraits[number % 5], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+                lit = np.clip(picture * rng.uniform(0.7, 1.2), 0, 255).astype(np.uint8)
+                cv2.imwrite(str(folder / f"p{number}" / f"{take}.jpg"), lit)
+    return folder
+
+
+def trained(models, faces, own, *more):
+    words = ("train", "agreement", "--images", faces, "--calibration", own, "--models-dir", models, *more)
+    return CliRunner().invoke(main, [*map(str, words), "--people", "20", "--attacks", "1", "--steps", "1"])
+
+
+def test_its_detector_is_trained_through_its_own_graph(models, own, faces):
+    agreement_path(own).unlink()
+    result = trained(models, faces, own)
+    assert result.exit_code == 0, result.output
+    calibration = Calibration.load(ModelStore(models), own)
+    made = Agreement.load(calibration)
+    assert f"detector {made.id} written to {agreement_path(own)}" in result.stdout
+    assert made.calibration == calibration.id
+    assert made.evidence["attacked_pictures"]["facenet"] == 1
+
+
+def test_a_detector_is_not_trained_through_the_graph_of_another_net(models, own, faces, shipped_models):
+    agreement_path(own).unlink()
+    graph = shipped_models / ModelStore(models).lock.models["facenet_graph"].file
+    result = trained(models, faces, own, "--graph", graph)
+    assert result.exit_code == 2
+    assert "the nets with gradients do not say what is served" in " ".join(result.stderr.split())
+    assert not agreement_path(own).exists()
 
 
 def away(path, _):
