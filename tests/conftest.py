@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.stack.chromium import launch_options
 from tests.stack.postgresql import PostgreSQL
 from tests.stack.process import end_cleanly_when_told
+from tests.stack.real_vault import ADDRESS
 from tests.stack.stores import fresh_store
 
 
-def pytest_configure() -> None:
-    """A test run that is told to stop ends the servers it started."""
+def pytest_configure(config) -> None:
+    """A test run that is told to stop ends its servers; a vault that the environment names may be reached."""
     end_cleanly_when_told()
+    if named := urlsplit(os.environ.get(ADDRESS, "")).hostname:
+        config.option.allow_hosts = f"{config.option.allow_hosts},{named}"
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,13 @@ class AuditSigner(Protocol):
 
 
 class Rotator(Protocol):
-    """Moves sealed values to a new version of their key, without opening them where that can be done."""
+    """Moves sealed values to a new version of their key, without opening them where that can be done.
+
+    Attributes:
+        one_key_for_all: the purposes share their versions, so none is refused before all are done.
+    """
+
+    one_key_for_all: bool
 
     def versions(self, purpose: Purpose) -> KeyVersions:
         """Return which versions of the key of `purpose` there are. Raises VaultError."""
@@ -143,7 +149,7 @@ class Rotator(Protocol):
 
 
 class VaultKeys(Sealer, AuditSigner, Protocol):
-    """Everything that keeps keys, in one object: what wiring.open_sealer returns."""
+    """Everything that keeps keys, in one object: what plugin/sealing.py opens."""
 
 
 class VaultError(Exception):

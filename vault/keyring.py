@@ -61,6 +61,8 @@ _SEALED: Final = re.compile(r"keyring:v(?P<version>[1-9][0-9]{0,8}):(?P<body>[A-
 class KeyringSealer:
     """A Sealer, AuditSigner and Rotator (interface.py) whose keys lie in a file."""
 
+    one_key_for_all = True
+
     def __init__(self, path: Path) -> None:
         warnings.warn(f"secrets are sealed with the key file {path}", UnsafeDevelopmentWarning, stacklevel=2)
         self._path = path

@@ -31,12 +31,13 @@ _TRIES: Final = 3
 _WAIT_S: Final = (0.02, 0.1)  # times the number of the try; a restarting proxy or a leader election is over by then
 _REASON_CHARS: Final = 200
 _DENIED: Final = frozenset({401, 403})
+_INTERNAL: Final = 500
 _AWAY: Final = {  # what Vault's API says about each: developer.hashicorp.com/vault/api-docs#http-status-codes
     412: "behind the primary",
     429: "too busy, or a standby",
     472: "a disaster recovery standby",
     473: "a performance standby",
-    500: "InternalServerError",
+    _INTERNAL: "InternalServerError",
     501: "VaultNotInitialized",
     502: "BadGateway",
     503: "VaultDown",
@@ -71,6 +72,10 @@ class VaultRefused(VaultError):  # noqa: N818
         self.status = status
         self.reason = reason
         self.data = data
+
+
+class VaultFaulty(VaultUnavailable):
+    """The server answered, past its policies, that it could not do it (500)."""
 
 
 class VaultHttp:
@@ -161,7 +166,8 @@ def _answer(response: Any, *, action: str, url: str, secret: str | None) -> dict
     if status in _DENIED:
         raise VaultDenied(f"{action}: {url} refused the token ({reason or status})")
     if status in _AWAY:
-        raise VaultUnavailable(f"{action}: {url} cannot serve now ({_AWAY[status]})")
+        kind = VaultFaulty if status == _INTERNAL else VaultUnavailable
+        raise kind(f"{action}: {url} cannot serve now ({_AWAY[status]})")
     if 300 <= status < 400:  # noqa: PLR2004  (redirects, RFC 9110 15.4)
         raise VaultError(
             f"{action}: {url} sends us elsewhere, which we do not follow; set vault_url to where it serves"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class TransitRotator:
     """A Rotator (interface.py) on a Vault or OpenBao server."""
 
+    one_key_for_all = False
+
     def __init__(self, client: VaultClient) -> None:
         self._client = client
 

@@ -82,8 +82,8 @@ def _create(*, database: Database, sealer: Sealer, issuer: str, now: datetime) -
     kid = key.thumbprint()
     sealed = sealer.seal(
         json.dumps(key.as_dict(private=True)).encode(),
-        context=_context(issuer, kid),
-        associated_data=_bound_to(kid),
+        context=context_of(issuer, kid),
+        associated_data=bound_to(kid),
     )
     row = SigningKey(kid=kid, sealed_private_key=sealed, public_jwk=json.dumps(_public_jwk(key)), created_ms=to_ms(now))
     with (
@@ -96,8 +96,8 @@ def _create(*, database: Database, sealer: Sealer, issuer: str, now: datetime) -
 def _open(row: SigningKey, *, sealer: Sealer, issuer: str) -> ECKey:
     private = sealer.open(
         Ciphertext(row.sealed_private_key),
-        context=_context(issuer, row.kid),
-        associated_data=_bound_to(row.kid),
+        context=context_of(issuer, row.kid),
+        associated_data=bound_to(row.kid),
     )
     try:
         key = ECKey.import_key(json.loads(private))
@@ -112,9 +112,11 @@ def _public_jwk(key: ECKey) -> dict[str, Any]:
     return {**key.as_dict(private=False), "kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM}
 
 
-def _context(issuer: str, kid: str) -> Context:
+def context_of(issuer: str, kid: str) -> Context:
+    """Return whose key the secret is sealed with."""
     return Context(issuer=issuer, subject=kid, purpose=Purpose.SIGNING_KEY)
 
 
-def _bound_to(kid: str) -> bytes:
+def bound_to(kid: str) -> bytes:
+    """Return the associated data of the private key of this id."""
     return f"signing-key|{kid}".encode()

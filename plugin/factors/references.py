@@ -106,7 +106,7 @@ class References:
         vectors = open_reference(
             SealedReference(row.sealed_embeddings),
             sealer=self._sealer,
-            binding=_binding(row),
+            binding=binding_of(row),
             expected_model_digests=self._models,
             now=now,
             for_renewal=for_renewal,
@@ -129,7 +129,7 @@ class References:
             expires_ms=to_ms(now + self._ttl),
         )
         vectors = {"facenet": embeddings.facenet.vector, "sface": embeddings.sface.vector}
-        row.sealed_embeddings = seal_reference(vectors, sealer=self._sealer, binding=_binding(row))
+        row.sealed_embeddings = seal_reference(vectors, sealer=self._sealer, binding=binding_of(row))
         sign(row, sealer=self._sealer)
         return row
 
@@ -151,7 +151,8 @@ def models_id(calibration: Calibration) -> str:
     return hashlib.sha256(made_by.encode()).hexdigest()
 
 
-def _binding(row: Reference) -> ReferenceBinding:
+def binding_of(row: Reference) -> ReferenceBinding:
+    """Return what the row's ciphertext is bound to."""
     return ReferenceBinding(
         record_id=row.id,
         issuer=row.issuer,

@@ -138,8 +138,8 @@ class TotpFactor:
         columns = self._gate.believed(_TABLE, row, view, now=now)
         secret = self._sealer.open(
             Ciphertext(columns["sealed_secret"]),
-            context=_context(view.owner),
-            associated_data=_bound_to(columns["id"]),
+            context=context_of(view.owner),
+            associated_data=bound_to(columns["id"]),
         )
         step = _matching_step(secret.decode("ascii"), digits, now=now)
         if step is None:  # (4)
@@ -166,7 +166,7 @@ class TotpFactor:
             id=row_id,
             issuer=owner.issuer,
             subject=owner.subject,
-            sealed_secret=self._sealer.seal(secret, context=_context(owner), associated_data=_bound_to(row_id)),
+            sealed_secret=self._sealer.seal(secret, context=context_of(owner), associated_data=bound_to(row_id)),
             last_step=last_step,
             created_ms=to_ms(now),
         )
@@ -201,9 +201,11 @@ def _of(owner: Subject) -> dict[str, str]:
     return {"of_issuer": owner.issuer, "of_subject": owner.subject}
 
 
-def _context(owner: Subject) -> Context:
+def context_of(owner: Subject) -> Context:
+    """Return whose key the secret is sealed with."""
     return Context(issuer=owner.issuer, subject=owner.subject, purpose=Purpose.FACTOR_SECRET)
 
 
-def _bound_to(row_id: str) -> bytes:
+def bound_to(row_id: str) -> bytes:
+    """Return the associated data of the secret of this row."""
     return f"totp|{row_id}".encode()

@@ -1,4 +1,4 @@
-"""What every Sealer must do. Run against the embedded keyring and against a real OpenBao."""
+"""What every Sealer must do. Run against the embedded keyring and against a real OpenBao, or a Vault that is named."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from dataclasses import replace
 import pytest
 
 from tests.stack.keyring import fresh_keyring
-from tests.stack.openbao import OpenBao
+from tests.stack.real_vault import real_vault
 from vault import signatures
-from vault.interface import Ciphertext, Context, Purpose, Signature, WrongContext, WrongMac, WrongSignature
-from vault.transit import POLICY, TransitSealer
+from vault.interface import (
+    Ciphertext,
+    Context,
+    Purpose,
+    Signature,
+    ToOpen,
+    ToSeal,
+    WrongContext,
+    WrongMac,
+    WrongSignature,
+)
 
 ALICE = Context("https://idp.example/realms/a", "alice", Purpose.REFERENCE)
 SECRET = b"the-marked-secret-of-alice"
@@ -18,18 +27,14 @@ BOUND = b"record 1"
 
 
 @pytest.fixture(scope="module")
-def openbao(tmp_path_factory):
-    with OpenBao.start(tmp_path_factory.mktemp("openbao")) as server:
-        TransitSealer(server.url, server.root_token).install()
+def vault(tmp_path_factory):
+    with real_vault(tmp_path_factory.mktemp("vault")) as server:
         yield server
 
 
-@pytest.fixture(params=["keyring", pytest.param("openbao", marks=pytest.mark.servers)])
+@pytest.fixture(params=["keyring", pytest.param("transit", marks=pytest.mark.servers)])
 def sealer(request, tmp_path):
-    if request.param == "keyring":
-        return fresh_keyring(tmp_path)
-    server = request.getfixturevalue("openbao")
-    return TransitSealer(server.url, server.token_for(POLICY))
+    return fresh_keyring(tmp_path) if request.param == "keyring" else request.getfixturevalue("vault").sealer()
 
 
 @pytest.fixture
@@ -41,6 +46,28 @@ def sealed(sealer):
 def test_what_was_sealed_opens(sealer, plaintext):
     sealed = sealer.seal(plaintext, context=ALICE, associated_data=BOUND)
     assert sealer.open(sealed, context=ALICE, associated_data=BOUND) == plaintext
+
+
+def test_many_are_sealed_and_opened_in_order_and_of_several_purposes(sealer):
+    items = [ToSeal(b"%d" % number, replace(ALICE, purpose=list(Purpose)[number % 4]), BOUND) for number in range(9)]
+    sealed = [
+        ToOpen(made, item.context, item.associated_data)
+        for made, item in zip(sealer.seal_many(items), items, strict=True)
+    ]
+    assert sealer.open_many(sealed) == [item.plaintext for item in items]
+    assert [sealer.open(each.sealed, context=each.context, associated_data=BOUND) for each in sealed][3] == b"3"
+    assert (sealer.seal_many([]), sealer.open_many([])) == ([], [])
+
+
+@pytest.mark.parametrize("place", [0, 4, 8])
+def test_one_that_does_not_open_fails_all_of_many(sealer, place):
+    items = [ToOpen(made, ALICE, BOUND) for made in sealer.seal_many([ToSeal(SECRET, ALICE, BOUND)] * 9)]
+    items[place] = replace(items[place], associated_data=b"record 2")
+    with pytest.raises(WrongContext):
+        sealer.open_many(items)
+    items[place] = replace(items[place], sealed=Ciphertext(""))
+    with pytest.raises(WrongContext):
+        sealer.open_many(items)
 
 
 def test_sealing_twice_does_not_show_that_the_secret_is_the_same(sealer, sealed):

@@ -9,7 +9,7 @@ path "transit/hmac/facestep-mac" {
       "cwAAAANtYWNzAAAAD3JvdzppbnZpdGF0aW9ucw==",
       "cwAAAAZkZXJpdmVzAAAADmZhY2VzdGVwOmNoZWNrYgAAAAA=",
     ]
-    "key_version" = [1]
+    "key_version" = []
     "algorithm" = ["sha2-256"]
   }
 }

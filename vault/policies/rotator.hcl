@@ -67,7 +67,7 @@ path "transit/hmac/facestep-mac" {
       "cwAAAANtYWNzAAAAE3JvdzpmYWNlX3JlZmVyZW5jZXM=",
       "cwAAAANtYWNzAAAAEHJvdzp0b3RwX3NlY3JldHM=",
     ]
-    "key_version" = [1]
+    "key_version" = []
     "algorithm" = ["sha2-256"]
   }
 }

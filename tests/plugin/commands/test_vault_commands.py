@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from plugin.cli import main
 from tests.stack.openbao import OpenBao
+from vault.policies import Role, policy_name
 from vault.transit import POLICY
 
 pytestmark = pytest.mark.filterwarnings("ignore::vault.warning.UnsafeDevelopmentWarning")
@@ -91,3 +92,100 @@ def test_help_has_examples(shell):
     told = shell("vault", "--help")
     assert told.exit_code == 0
     assert "facestep vault " in told.stdout.partition("Examples:")[2]
+
+
+@pytest.fixture(scope="module")
+def bao(tmp_path_factory):
+    with OpenBao.start(tmp_path_factory.mktemp("openbao")) as server:
+        yield server
+
+
+@pytest.fixture
+def transit(shell, bao, tmp_path, monkeypatch):
+    """The same shell on a vault that is set up; tokens of every role lie in files of their names."""
+
+    def token_file(name, token):
+        path = tmp_path / name
+        path.touch(mode=0o600)
+        path.write_text(token)
+        return str(path)
+
+    token_file("admin", bao.root_token)
+    settings = {"BACKEND": "transit", "URL": bao.url, "TOKEN_FILE": str(tmp_path / "service")}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FACESTEP_VAULT_{name}", value)
+    assert shell("vault", "install", "--token-file", str(tmp_path / "admin")).exit_code == 0
+    for role in Role:
+        token_file(role.value, bao.token_for(policy_name(role)))
+    return shell
+
+
+@pytest.mark.servers
+def test_installing_proves_what_each_role_may_not_do(transit, tmp_path):
+    told = json.loads(transit("vault", "install", "--token-file", str(tmp_path / "admin"), "--json").stdout)
+    assert told["made"] == []
+    assert set(told["proven"]) == {role.value for role in Role}
+    assert min(told["proven"].values()) > 50
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("role", Role)
+def test_a_token_of_the_shipped_policy_is_right_for_its_role(transit, tmp_path, role):
+    checked = transit("vault", "check", "--as", role.value, "--token-file", str(tmp_path / role.value))
+    assert checked.exit_code == 0, checked.output
+    assert ", 0 wrong" in checked.stdout
+
+
+@pytest.mark.servers
+def test_a_root_token_is_no_service_token(transit, tmp_path):
+    refused = transit("vault", "check", "--token-file", str(tmp_path / "admin"))
+    assert refused.exit_code == 2
+    assert "root token" in refused.stderr
+
+
+@pytest.mark.servers
+def test_an_approle_is_made_and_logs_in(transit, tmp_path, monkeypatch):
+    secret_id = tmp_path / "secret-id"
+    arguments = ("--token-file", str(tmp_path / "admin"), "--approle", "service", "--secret-id-file", str(secret_id))
+    made = transit("vault", "install", *arguments)
+    assert made.exit_code == 0, made.output
+    assert secret_id.stat().st_mode & 0o777 == 0o600
+    assert secret_id.read_text() not in made.output
+    assert transit("vault", "install", *arguments).exit_code == 2  # never over a file that is there
+    settings = {"AUTH": "approle", "ROLE": re.search('vault_role = "(.+)"', made.stdout).group(1)}
+    for name, value in {**settings, "SECRET_ID_FILE": str(secret_id)}.items():
+        monkeypatch.setenv(f"FACESTEP_VAULT_{name}", value)
+    assert transit("vault", "check").exit_code == 0
+
+
+@pytest.mark.servers
+def test_rotating_takes_the_rotators_token_and_says_what_it_did(transit, tmp_path):
+    transit("database", "migrate")
+    denied = transit("vault", "rotate", "--settle-s", "0")
+    assert denied.exit_code == 2
+    assert "facestep: vault_denied: " in denied.stderr
+    done = transit("vault", "rotate", "--settle-s", "0", "--token-file", str(tmp_path / "rotator"), "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["finished"]
+    assert {key["purpose"] for key in told["keys"]} == {"reference", "factor-secret", "signing-key", "ceremony"}
+    listed = transit("audit", "list", "--json").stdout.splitlines()
+    assert [json.loads(line)["event"] for line in listed] == ["key_rotated"] * 4
+
+
+def test_rotating_the_keyring_in_words(shell):
+    shell("vault", "install")
+    shell("database", "migrate")
+    done = shell("vault", "rotate", "--settle-s", "0")
+    assert done.exit_code == 0, done.output
+    assert "reference: new version 2, 0 rows re-wrapped, older versions refused" in done.stdout
+
+
+@pytest.mark.servers
+def test_the_helpdesk_invites_with_a_token_that_opens_nothing(transit, tmp_path, monkeypatch):
+    transit("database", "migrate")
+    registered = ("--issuer", "http://localhost:8080/realms/demo")
+    assert transit("clients", "add", *registered).exit_code == 0
+    monkeypatch.setenv("FACESTEP_VAULT_TOKEN_FILE", str(tmp_path / "helpdesk"))
+    invited = transit("invite", *registered, "--subject", "alice")
+    assert invited.exit_code == 0, invited.output
