@@ -18,6 +18,7 @@ from tests.stack.chromium import launch_options
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 VERDICT_MS = 40_000
+LATE = "The pictures did not arrive as expected. Start the check again."
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,9 @@ def test_another_live_person_is_refused_with_one_sentence_and_may_try_again(live
     alice.proves_totp()
     before = len(site.world.audited("face_refused"))
     page, state = shows_face(site, context, alice)
+    for _ in range(2):
+        if page.inner_text("#face-instruction") == LATE:  # a busy machine drops pictures
+            state, before = presses(page), before + 1
     assert state == "refused"
     assert page.inner_text("#face-instruction") == "That did not work. Try again."
     assert page.locator("#face-start").is_visible()

@@ -12,6 +12,8 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from biometric.liveness.challenge import HOLD_MS, StepKind, draw_colours
 from biometric.liveness.session import FaceSession, Progress, State
 from biometric.liveness.stream import MAX_FRAMES
@@ -44,6 +46,7 @@ class Page:
     sent: list[Frame] = field(default_factory=list)
     frame_ms: float = FRAME_MS
     light_ms: int | None = None
+    chance: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))  # of second looks
     _hinted: tuple[str | None, int] = (None, 0)
     between: Callable[[FaceSession], FaceSession] = lambda session: FaceSession.from_bytes(session.to_bytes())
 
@@ -94,7 +97,7 @@ class Page:
         now_ms = batch[-1].captured_ms + UPLOAD_MS
         shone = self.light_ms if self.light_ms is not None and self.light_ms <= now_ms else None
         frames = [*self.sent[-1:], *batch]
-        progress = self.session.push(frames, pipeline=self.pipeline, now_ms=now_ms, light_ms=shone)
+        progress = self.session.push(frames, pipeline=self.pipeline, now_ms=now_ms, light_ms=shone, chance=self.chance)
         self.sent.extend(batch)
         self.log.append((batch[-1].captured_ms, progress))
         return progress
