@@ -30,6 +30,10 @@ __all__ = ["LEVELS", "PREFIX", "TEST_PREFIX", "Environment", "Settings", "VaultA
 PREFIX: Final = "FACESTEP_"
 LEVELS: Final = ("facestep", "facestep-light")
 """Lowest first; what they demand is ceremonies/levels.py's."""
+PROTECTIONS: Final = ("rotation", "biohash")
+"""Ways to keep a reference, vault/schemes.py."""
+MOST_NOISE: Final = 0.1
+"""There the shipped threshold refuses most people (docs/protection.md)."""
 TEST_PREFIX: Final = "FACESTEP_TEST_"
 """Variables of our tests, which are not settings."""
 
@@ -82,6 +86,8 @@ class Settings:
         reference_ttl_days: a reference expires and must be renewed after this time.
         reference_reminder_days: so long before that, a person who logs in is reminded to renew it.
         reference_grace_days: so long after that it is held, only to be compared with the renewed face; then deleted.
+        reference_protection: rotation keeps a face in keyed directions, biohash only their signs (docs/protection.md).
+        reference_noise: noise added to each number of a new reference, standard deviation; 0 adds none.
         renewals_max: how often a face may be enrolled again before an invitation must vouch for the person anew.
         rate_limit_storage: Flask-Limiter storage URL.
         invitation_ttl_s: how long an enrolment code is good for (NIST SP 800-63B-4 4.1: binding codes are short-lived).
@@ -125,6 +131,8 @@ class Settings:
     reference_reminder_days: int = 30
     reference_grace_days: int = 30
     renewals_max: int = 5
+    reference_protection: str = "rotation"
+    reference_noise: float = 0.0
     rate_limit_storage: str = "memory://"
     invitation_ttl_s: int = 3600
     keycloak_url: str = ""
@@ -187,6 +195,7 @@ _TYPES: Final[dict[str, Any]] = {
     "vault_backend": VaultBackend,
     "vault_auth": VaultAuth,
     "vault_timeout_s": float,
+    "reference_noise": float,
 }
 _PATHS: Final = {field.name for field in fields(Settings) if str(field.type).startswith("Path")}
 _INTEGERS: Final = {field.name for field in fields(Settings) if field.type == "int"}
@@ -254,6 +263,10 @@ def _check_ranges(settings: Settings) -> None:
             raise SettingsError(f"{name}={value} must be between {low} and {high}")
     if settings.reference_ttl_days + settings.reference_grace_days > _RANGES["reference_ttl_days"][1]:
         raise SettingsError("reference_ttl_days and reference_grace_days together must be at most 1095, three years")
+    if settings.reference_protection not in PROTECTIONS:
+        raise SettingsError(f"reference_protection must be {' or '.join(PROTECTIONS)}")
+    if not 0 <= settings.reference_noise <= MOST_NOISE:
+        raise SettingsError(f"reference_noise must be between 0 and {MOST_NOISE}; above it nobody would be recognised")
     if settings.least_level not in LEVELS:
         raise SettingsError(f"least_level={settings.least_level!r} must be {' or '.join(LEVELS)}")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:

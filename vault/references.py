@@ -1,4 +1,4 @@
-"""Seal a face reference: transform, encode, pad, encrypt, and open it again only as what it was.
+"""Seal a face reference: protect by a keyed scheme, encode, pad, encrypt, and open it again only as what it was.
 
 Rules:
  * A reference is bound to everything its row says: record, issuer, subject, consent, model digests, transform version,
@@ -7,7 +7,8 @@ Rules:
  * All references have one size, so a ciphertext does not tell which models made it.
  * Vectors are plain only in memory, in what these functions take and return. Nothing here prints one.
 
-Not here: the row and its MAC (rows.py and the service's store), what the vectors mean (biometric/).
+Not here: the row and its MAC (rows.py and the service's store), the schemes (schemes.py), what the vectors mean
+(biometric/).
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from numpy.typing import NDArray
 from vault import transform
 from vault.encoding import canonical
 from vault.interface import Ciphertext, Context, Purpose, VaultError, WrongContext
+from vault.memory import wipe
+from vault.schemes import SCHEMES
 
 if TYPE_CHECKING:
     from vault.interface import Sealer
+    from vault.schemes import Scheme
 
 SealedReference = NewType("SealedReference", str)
 """The ciphertext of one reference."""
@@ -34,7 +38,6 @@ Vectors = Mapping[str, NDArray[np.float32]]
 """One unit vector a model, by model name."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FORMAT: Final = b"FSR1"
 _SIZE: Final = 2048  # bytes; FaceNet's 512 and SFace's 128 half floats take 1,307
 _UNIT_TOLERANCE: Final = 1e-3  # half floats move a unit vector's length by at most 5e-4 (2^-11)
 
@@ -63,7 +66,7 @@ class ReferenceBinding:
         model_digests: which model files made it.
         created_ms: when, UTC epoch milliseconds.
         expires_ms: from when on it must not be used.
-        transform_version: how it was transformed.
+        transform_version: how it was transformed (schemes.py).
     """
 
     record_id: str
@@ -94,13 +97,13 @@ class ReferenceBinding:
 
 def seal_reference(vectors: Vectors, *, sealer: Sealer, binding: ReferenceBinding) -> SealedReference:
     """Return the sealed reference. Raises ValueError for what is no set of unit vectors, VaultError otherwise."""
-    if binding.transform_version != transform.VERSION:
-        raise ValueError(f"this version seals with transform {transform.VERSION}")
+    scheme = SCHEMES.get(binding.transform_version)
+    if scheme is None:
+        raise ValueError(f"this version knows no transform {binding.transform_version}")
     for name, vector in vectors.items():
         _require_unit(name, vector.astype(np.float64))
-    key = _transform_key(sealer, binding)
-    protected = {name: transform.protect(vector, key=key, name=name) for name, vector in vectors.items()}
-    sealed = sealer.seal(_encode(protected), context=binding.context(), associated_data=binding.associated_data())
+    encoded = _encode(vectors, scheme=scheme, key=_transform_key(sealer, binding))
+    sealed = sealer.seal(encoded, context=binding.context(), associated_data=binding.associated_data())
     return SealedReference(sealed)
 
 
@@ -134,16 +137,16 @@ def open_reference(
     # 3. not expired           a reference must not outlive its consent and its quality; renewals still compare
     # 4. everything as sealed  subject by the key, the rest as associated data
     # 5. whole                 unit vectors in our format, nothing else
-    if binding.transform_version != transform.VERSION:  # (1)
-        raise ReferenceOutdated(f"transform {binding.transform_version}, this version uses {transform.VERSION}")
+    scheme = SCHEMES.get(binding.transform_version)
+    if scheme is None:  # (1)
+        raise ReferenceOutdated(f"transform {binding.transform_version} is unknown to this version")
     if binding.model_digests != expected_model_digests:  # (2)
         raise ReferenceOutdated("made by other model files")
     if not for_renewal and now >= _EPOCH + timedelta(milliseconds=binding.expires_ms):  # (3)
         raise ReferenceExpired("past its time")
     context = binding.context()
     plain = sealer.open(Ciphertext(sealed), context=context, associated_data=binding.associated_data())  # (4)
-    key = _transform_key(sealer, binding)
-    return {name: _recovered(name, vector, key=key) for name, vector in _decode(plain).items()}  # (5)
+    return _decode(plain, scheme=scheme, key=_transform_key(sealer, binding))  # (5)
 
 
 def _transform_key(sealer: Sealer, binding: ReferenceBinding) -> bytes:
@@ -151,28 +154,30 @@ def _transform_key(sealer: Sealer, binding: ReferenceBinding) -> bytes:
     return sealer.derive(identity, label="transform")
 
 
-def _encode(vectors: Mapping[str, NDArray[np.float64]]) -> bytes:
-    """Return format mark, count, then name, size and half floats of each vector, padded with zeros."""
-    parts = [_FORMAT, bytes([len(vectors)])]
+def _encode(vectors: Vectors, *, scheme: Scheme, key: bytes) -> bytes:
+    """Return the scheme's mark, count, then name, size and what is kept of each vector, padded with zeros."""
+    parts = [scheme.mark, bytes([len(vectors)])]
     for name in sorted(vectors):
         label = name.encode("ascii")
         parts += [bytes([len(label)]), label, vectors[name].size.to_bytes(2, "big")]
-        parts.append(vectors[name].astype("<f2").tobytes())
+        parts.append(scheme.write(vectors[name], key=key, name=name))
     body = b"".join(parts)
     if len(body) > _SIZE:
         raise ValueError(f"the vectors take {len(body)} bytes, more than {_SIZE}")
     return body.ljust(_SIZE, b"\x00")
 
 
-def _decode(plain: bytes) -> dict[str, NDArray[np.float64]]:
+def _decode(plain: bytes, *, scheme: Scheme, key: bytes) -> dict[str, NDArray[np.float32]]:
     """Return the vectors of `_encode`. It was authentic, so anything odd is a version we do not know."""
     reader = _Reader(plain)
-    if len(plain) != _SIZE or reader.take(len(_FORMAT)) != _FORMAT:
+    if len(plain) != _SIZE or reader.take(len(scheme.mark)) != scheme.mark:
         raise WrongContext("the sealed reference has an unknown format")
     vectors = {}
     for _ in range(reader.number(1)):
         name = reader.take(reader.number(1)).decode("ascii", errors="replace")
-        vectors[name] = np.frombuffer(reader.take(2 * reader.number(2)), dtype="<f2").astype(np.float64)
+        size = reader.number(2)
+        kept = reader.take(scheme.length(size))
+        vectors[name] = _recovered(name, kept, size=size, scheme=scheme, key=key)
     if any(reader.rest()):
         raise WrongContext("the sealed reference has something after its end")
     return vectors
@@ -197,12 +202,13 @@ class _Reader:
         return self._data
 
 
-def _recovered(name: str, protected: NDArray[np.float64], *, key: bytes) -> NDArray[np.float32]:
+def _recovered(name: str, kept: bytes, *, size: int, scheme: Scheme, key: bytes) -> NDArray[np.float32]:
     try:
-        vector = transform.recover(protected, key=key, name=name)
+        vector = scheme.read(kept, size=size, key=key, name=name)
         unit: NDArray[np.float32] = (vector / _require_unit(name, vector)).astype(np.float32)
     except ValueError as exc:
         raise WrongContext(f"the sealed reference holds no {name} vector of length 1") from exc
+    wipe(vector)
     return unit
 
 

@@ -14,6 +14,7 @@ PARTS: Final = {
     "texture": "plugin.commands.evaluate_texture",
     "attacks": "plugin.commands.evaluate_attacks",
     "adversarial": "plugin.commands.evaluate_adversarial",
+    "protection": "plugin.commands.evaluate_protection",
 }
 
 

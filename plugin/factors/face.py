@@ -121,12 +121,7 @@ class FaceFactor:
         self._settings = settings
         self._rng = rng or SystemRandom()
         self._sessions = sessions
-        references = References(
-            database=database,
-            sealer=sealer,
-            calibration=pipeline.calibration,
-            ttl_days=settings.reference_ttl_days,
-        )
+        references = References.of(settings, database=database, sealer=sealer, calibration=pipeline.calibration)
         self._verdict = FaceVerdict(
             gate=self._gate,
             references=references,

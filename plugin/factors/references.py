@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sqlalchemy import delete, exists, select
 
 from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings
@@ -27,8 +28,10 @@ from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
 from plugin.store.tables import Reference
 from vault.interface import WrongMac
+from vault.noise import blurred
 from vault.references import ReferenceBinding, SealedReference, open_reference, seal_reference
-from vault.transform import VERSION as TRANSFORM_VERSION
+from vault.schemes import NAMES
+from vault.transform import VERSION as ROTATION
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,8 +40,10 @@ if TYPE_CHECKING:
 
     from biometric.calibration import Calibration
     from plugin.ceremonies.types import Subject
+    from plugin.settings import Settings
     from plugin.store.database import Database
     from vault.interface import Sealer
+    from vault.references import Vectors
 
 
 class NotTheNewest(WrongMac):
@@ -47,6 +52,26 @@ class NotTheNewest(WrongMac):
     def __init__(self, check: str) -> None:
         super().__init__(f"face_references: {check}; the audit log says otherwise")
         self.check = check
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How new references are kept; older ones open as they were sealed.
+
+    Attributes:
+        transform_version: one of vault.schemes.SCHEMES.
+        noise_sigma: noise on each coordinate before that; 0 adds none (vault/noise.py).
+    """
+
+    transform_version: int = ROTATION
+    noise_sigma: float = 0.0
+
+    def applied(self, vectors: Vectors) -> Vectors:
+        """Return the vectors as they are sealed."""
+        if not self.noise_sigma:
+            return vectors
+        rng = np.random.default_rng(secrets.randbits(256))
+        return {name: blurred(vector, sigma=self.noise_sigma, rng=rng) for name, vector in vectors.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +103,31 @@ class Enrolled:
 class References:
     """Find, open and make reference rows. Nothing is written here but by the caller's transaction."""
 
-    def __init__(self, *, database: Database, sealer: Sealer, calibration: Calibration, ttl_days: int) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sealer: Sealer,
+        calibration: Calibration,
+        ttl_days: int,
+        protection: Protection | None = None,
+    ) -> None:
         self._database = database
+        self._protection = protection or Protection()
         self._sealer = sealer
         self._models = models_id(calibration)
         self._ttl = timedelta(days=ttl_days)
+
+    @classmethod
+    def of(cls, settings: Settings, *, database: Database, sealer: Sealer, calibration: Calibration) -> References:
+        """Return what the settings ask for."""
+        return cls(
+            database=database,
+            sealer=sealer,
+            calibration=calibration,
+            ttl_days=settings.reference_ttl_days,
+            protection=Protection(NAMES[settings.reference_protection], settings.reference_noise),
+        )
 
     def find(self, owner: Subject) -> Found:
         """Return the row, not yet believed, and what the log says of it, both of one instant."""
@@ -123,12 +168,12 @@ class References:
             issuer=owner.issuer,
             subject=owner.subject,
             model_digests=self._models,
-            transform_version=TRANSFORM_VERSION,
+            transform_version=self._protection.transform_version,
             consent_id=consent_id,
             created_ms=to_ms(now),
             expires_ms=to_ms(now + self._ttl),
         )
-        vectors = {"facenet": embeddings.facenet.vector, "sface": embeddings.sface.vector}
+        vectors = self._protection.applied({"facenet": embeddings.facenet.vector, "sface": embeddings.sface.vector})
         row.sealed_embeddings = seal_reference(vectors, sealer=self._sealer, binding=binding_of(row))
         sign(row, sealer=self._sealer)
         return row

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.stack.keyring import fresh_keyring
+from vault import biohash
 from vault.interface import WrongContext
 from vault.references import (
     ReferenceBinding,
@@ -95,7 +96,7 @@ def test_editing_the_digests_to_those_of_new_models_does_not_help(sealer, face):
 def test_1_an_unknown_transform_is_outdated(sealer, face):
     sealed = seal_reference(face, sealer=sealer, binding=BINDING)
     with pytest.raises(ReferenceOutdated, match="transform"):
-        opened(sealed, sealer, binding=replace(BINDING, transform_version=2))
+        opened(sealed, sealer, binding=replace(BINDING, transform_version=9))
 
 
 def test_2_a_reference_of_other_models_is_outdated(sealer, face):
@@ -151,9 +152,9 @@ def test_only_unit_vectors_are_sealed(sealer, vector):
         seal_reference({"facenet": vector.astype(np.float32)}, sealer=sealer, binding=BINDING)
 
 
-def test_only_the_transform_of_this_version_is_sealed(sealer, face):
+def test_only_a_transform_that_this_version_knows_is_sealed(sealer, face):
     with pytest.raises(ValueError, match="transform"):
-        seal_reference(face, sealer=sealer, binding=replace(BINDING, transform_version=2))
+        seal_reference(face, sealer=sealer, binding=replace(BINDING, transform_version=9))
 
 
 def test_vectors_that_do_not_fit_are_not_cut(sealer):
@@ -169,3 +170,33 @@ def test_enrolling_again_gives_a_record_that_is_unlike_the_old_one(sealer, face)
         return np.frombuffer(plain, dtype="<f2", count=512, offset=plain.index(b"facenet") + 9).astype(np.float64)
 
     assert abs(stored(BINDING) @ stored(replace(BINDING, record_id="record-2"))) < 0.3
+
+
+def test_a_hash_opens_as_a_face_that_is_nearly_the_same(sealer, face):
+    hashed = replace(BINDING, transform_version=biohash.VERSION)
+    found = opened(seal_reference(face, sealer=sealer, binding=hashed), sealer, binding=hashed)
+    likeness = {name: float(vector @ face[name]) for name, vector in found.items()}
+    assert likeness == {"facenet": pytest.approx(0.88, abs=0.03), "sface": pytest.approx(0.97, abs=0.03)}
+
+
+def test_of_a_hash_only_signs_are_kept(sealer, face):
+    hashed = replace(BINDING, transform_version=biohash.VERSION)
+    plain = sealer.open(
+        seal_reference(face, sealer=sealer, binding=hashed),
+        context=hashed.context(),
+        associated_data=hashed.associated_data(),
+    )
+    assert len(plain.rstrip(b"\x00")) <= 4 + 1 + 2 * (1 + 7 + 2 + biohash.BITS // 8)
+
+
+def test_what_one_scheme_sealed_the_other_does_not_open(sealer, face):
+    """Who could change the version and all bindings with it would still meet another mark."""
+    hashed = replace(BINDING, transform_version=biohash.VERSION)
+    plain = sealer.open(
+        seal_reference(face, sealer=sealer, binding=BINDING),
+        context=BINDING.context(),
+        associated_data=BINDING.associated_data(),
+    )
+    moved = sealer.seal(plain, context=hashed.context(), associated_data=hashed.associated_data())
+    with pytest.raises(WrongContext, match="format"):
+        opened(SealedReference(moved), sealer, binding=hashed)
