@@ -22,6 +22,7 @@ from biometric.models import ModelStore
 from plugin.audit.log import AuditLog
 from plugin.errors import ServiceError
 from plugin.factors.references import References
+from plugin.hardening import forbid_core_dumps
 from plugin.store import integrity
 from plugin.store.tables import Reference
 from plugin.wiring import open_database, open_sealer
@@ -62,6 +63,7 @@ def open_all(
         ServiceError: issuer_unknown, if nobody is enrolled there or it must be named.
         SettingsError, CalibrationMismatch, VaultError, WrongMac: the deployment is not in order.
     """
+    forbid_core_dumps()
     calibration = Calibration.load(ModelStore(settings.models_dir), settings.calibration_file)
     sealer = open_sealer(settings)
     with closing(open_database(settings)) as database:

@@ -4,7 +4,7 @@ Rules:
  * Everything is checked once before the first worker starts, so that what is wrong is one line and not a crash loop.
  * The models are opened once and shared by the workers (one thread each, so nothing of them is lost in the fork);
    connections to the database and the vault are opened by each worker for itself.
- * Nobody's address with its query string reaches a log.
+ * Nobody's address with its query string reaches a log, and no memory a core dump (plugin/hardening.py).
 """
 
 from __future__ import annotations
@@ -44,12 +44,14 @@ def command() -> None:
       FACESTEP_CONFIG=/etc/facestep.toml facestep serve
       FACESTEP_LISTEN_PORT=8443 FACESTEP_WORKERS=4 facestep serve
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
+    from plugin.hardening import forbid_core_dumps
     from plugin.logs import configure_logging
     from plugin.settings import Settings
 
     started = time.perf_counter()
     settings = Settings.load()
     configure_logging(settings.log_level)
+    forbid_core_dumps()
     check_port(settings.listen_host, settings.listen_port)
     pipeline = _check_everything(settings)
     click.echo(
