@@ -26,7 +26,7 @@ OUR_ERRORS: Final = (ServiceError, BiometricError, VaultError)
 EXIT_ERROR: Final = 2
 
 _COMMANDS: Final[dict[str, str]] = {
-    "audit": "Read and verify the audit log.",
+    "audit": "Read, verify, sign and hand on the audit log.",
     "bench": "Measure time and memory of one unit of work.",
     "calibrate": "Choose recognition thresholds on your own pictures.",
     "clients": "Say which identity providers may send people here.",

@@ -112,6 +112,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "store_busy": Public(503, "The service is busy. Try again in a moment."),
     "reference_expired": Public(403, "Your face has to be enrolled again. Ask your helpdesk how."),
     "reference_outdated": Public(403, "Your face has to be enrolled again. Ask your helpdesk how."),
+    "export_unreadable": Public(400, "The export could not be read."),
     "checkpoint_unreadable": Public(400, "The checkpoint could not be read."),
     "audit_chain_broken": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_unavailable": Public(503, "The service is not available now. Try again later."),

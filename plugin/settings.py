@@ -91,6 +91,12 @@ class Settings:
         renewals_max: how often a face may be enrolled again before an invitation must vouch for the person anew.
         rate_limit_storage: Flask-Limiter storage URL.
         invitation_ttl_s: how long an enrolment code is good for (NIST SP 800-63B-4 4.1: binding codes are short-lived).
+        audit_checkpoint_every_s: how often the vault signs the end of the audit log.
+        audit_forward_to: who is sent the audit log, addresses with spaces between: syslog+tls://, syslog+tcp://,
+            syslog+udp:// or https:// (docs/operations.md).
+        audit_forward_format: jsonl or cef.
+        audit_forward_token_file: file with the bearer token of receivers over https.
+        audit_forward_ca_file: certificates (PEM) that may have signed the receivers'; without it the usual ones.
         keycloak_url: Keycloak's address, for `facestep keycloak`; the service itself does not use it.
         log_level: Python logging level name.
     """
@@ -135,6 +141,11 @@ class Settings:
     reference_noise: float = 0.0
     rate_limit_storage: str = "memory://"
     invitation_ttl_s: int = 3600
+    audit_checkpoint_every_s: int = 3600
+    audit_forward_to: str = ""
+    audit_forward_format: str = "jsonl"
+    audit_forward_token_file: Path | None = None
+    audit_forward_ca_file: Path | None = None
     keycloak_url: str = ""
     log_level: str = "INFO"
 
@@ -245,6 +256,7 @@ _RANGES: Final[dict[str, tuple[int, int]]] = {
     "reference_grace_days": (0, 365),
     "renewals_max": (0, 100),
     "invitation_ttl_s": (60, 604_800),
+    "audit_checkpoint_every_s": (60, 86_400),
 }
 
 

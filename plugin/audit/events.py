@@ -99,6 +99,7 @@ DETAILS: Final[dict[str, Kind]] = {
     "factor_off": Kind.FLAG,
     "finished": Kind.FLAG,
     "count": Kind.NUMBER,
+    "entry": Kind.NUMBER,
     "frames": Kind.NUMBER,
     "duration_ms": Kind.NUMBER,
     "expires_ms": Kind.NUMBER,

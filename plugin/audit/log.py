@@ -113,10 +113,26 @@ class AuditLog:
             with self._database.transaction() as own:
                 self._chain(own, columns)
 
-    def entries(self, *, limit: int = 100, after: int = 0) -> list[AuditEntryView]:
-        """Return up to `limit` entries with a higher number than `after`, oldest first."""
+    @property
+    def stream(self) -> str:
+        """Return the name of the stream."""
+        return self._stream
+
+    def entries(self, *, limit: int = 100, after: int = 0, as_stored: bool = False) -> list[AuditEntryView]:
+        """Return up to `limit` entries with a higher number than `after`, oldest first.
+
+        Args:
+            limit: how many at most.
+            after: the number before the first.
+            as_stored: return an entry that somebody edited beyond reading as it stands, in place of ChainBroken.
+        """
         with self._database.reading() as session:
-            return [_view(entry) for entry in self._page(session, after=after, limit=limit)]
+            return [_view(entry, as_stored=as_stored) for entry in self._page(session, after=after, limit=limit)]
+
+    def head(self) -> Head:
+        """Return the end of the stream as it is stored, not verified."""
+        with self._database.reading() as session:
+            return _head(session, self._stream)
 
     def latest(self, *, limit: int = 100) -> list[AuditEntryView]:
         """Return the last `limit` entries, oldest first."""
@@ -152,11 +168,17 @@ def _head(session: Session, stream: str) -> Head:
     return Head(seq=last.seq, entry_hash=last.entry_hash) if last else NOTHING_YET
 
 
-def _view(entry: AuditEntry) -> AuditEntryView:
+def _view(entry: AuditEntry, *, as_stored: bool = False) -> AuditEntryView:
     try:
         details = json.loads(entry.details)
     except (TypeError, ValueError) as exc:
+        if as_stored:
+            return _view_of(entry, {"unreadable": clean(str(entry.details))})
         raise ChainBroken(Found.EDITED, entry.seq, "its details are not readable") from exc
+    return _view_of(entry, details)
+
+
+def _view_of(entry: AuditEntry, details: Mapping[str, Detail]) -> AuditEntryView:
     return AuditEntryView(
         stream=entry.stream,
         seq=entry.seq,

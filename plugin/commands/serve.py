@@ -79,8 +79,10 @@ def check_port(host: str, port: int) -> None:
 def _check_everything(settings: Settings) -> FacePipeline:
     """Build the application once, which creates the signing key, and return the models for the workers."""
     from plugin.app import create_app
+    from plugin.auditing import receivers
     from plugin.wiring import build_services, open_pipeline
 
+    receivers(settings)
     pipeline = open_pipeline(settings)
     services = build_services(settings, pipeline=pipeline)
     create_app(settings, services)
@@ -119,9 +121,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     def load(self) -> Flask:
         """Build the application in the worker, around the models it inherited."""
         from plugin.app import create_app
+        from plugin.auditing import build_duties
         from plugin.wiring import build_services
 
-        return create_app(self._settings, build_services(self._settings, pipeline=self._pipeline))
+        services = build_services(self._settings, pipeline=self._pipeline)
+        build_duties(self._settings, services.database, services.sealer, clock=services.clock).start()
+        return create_app(self._settings, services)
 
 
 class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
