@@ -32,8 +32,8 @@ def read_token(path: Path, *, of: str = "token", by_others: bool = False) -> str
     return as_token(text, of=f"the {of} file {path}")
 
 
-def as_token(text: str, *, of: str) -> str:
+def as_token(text: object, *, of: str) -> str:
     """Return `text` if it can be a token: printable ASCII without a space. Raises VaultDenied, without printing it."""
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
+    if not isinstance(text, str) or not text or not text.isascii() or not text.isprintable() or " " in text:
         raise VaultDenied(f"{of} does not hold a token")
     return text

@@ -119,8 +119,8 @@ class VaultHttp:
             once: never try again, since it would be done twice.
         """
         deadline = self._clock() + self.timeout_s
+        self._circuit.admit()
         for number in range(1, _TRIES + 1):
-            self._circuit.admit()
             try:
                 answer = self._ask(method, path, body, token=token, action=action, left_s=deadline - self._clock())
             except VaultUnavailable:

@@ -49,14 +49,14 @@ class OpenBao:
         return f"OpenBao({self.url!r}, pid={self.process.pid})"
 
     @classmethod
-    def start(cls, folder: Path, *, port: int | None = None) -> OpenBao:
-        """Start a server and wait until it answers. Raises OpenBaoError."""
+    def start(cls, folder: Path, *, port: int | None = None, config: Path | None = None) -> OpenBao:
+        """Start a server and wait until it answers; `config` adds to it. Raises OpenBaoError."""
         binary = find_binary()
         for attempt in range(1, _TRIES + 1):
             chosen = port or free_port(wide=_PORTS)
             if port and not all(is_free(port + step) for step in range(_PORTS)):
                 raise OpenBaoError(f"port {port} or {port + 1} is taken; end what listens there or choose another port")
-            server = cls._launch(binary, folder / "openbao.log", chosen)
+            server = cls._launch(binary, folder / "openbao.log", chosen, config)
             try:
                 server._wait()
             except OpenBaoError:
@@ -68,12 +68,15 @@ class OpenBao:
         raise AssertionError("unreachable")
 
     @classmethod
-    def _launch(cls, binary: Path, log: Path, port: int) -> OpenBao:
+    def _launch(cls, binary: Path, log: Path, port: int, config: Path | None) -> OpenBao:
         log.parent.mkdir(parents=True, exist_ok=True)
         token = secrets.token_urlsafe(24)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [binary, "server", "-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}"],
+                [
+                    *(binary, "server", "-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}"),
+                    *([f"-config={config}"] if config else []),
+                ],
                 env={"PATH": os.defpath, "HOME": str(log.parent), "BAO_DEV_ROOT_TOKEN_ID": token},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
