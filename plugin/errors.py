@@ -116,6 +116,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "checkpoint_unreadable": Public(400, "The checkpoint could not be read."),
     "audit_chain_broken": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_unavailable": Public(503, "The service is not available now. Try again later."),
+    "role_invalid": Public(400, "The name of the role could not be read."),
     "store_denied": Public(503, "The service is not available now. Try again later."),
 }
 
