@@ -103,6 +103,15 @@ PUBLIC: Final[dict[str, Public]] = {
     "keycloak_error": Public(502, "Keycloak refused a change."),
     "realm_missing": Public(404, "The realm does not exist."),
     "extension_missing": Public(409, "Keycloak has not loaded the extension."),
+    # matching for several parties (plugin/encrypted)
+    "caller_unknown": Public(401, "Say who you are: a bearer token that `facestep key-service add-caller` made."),
+    "match_refused": Public(422, "These scores were not judged."),
+    "match_limited": Public(429, "This caller has asked too often today."),
+    "he_refused": Public(422, "This is no ciphertext of ours."),
+    "he_unavailable": Public(503, "The service is not available now. Try again later."),
+    "encrypted_face": Public(422, "This is no encrypted face that can be compared."),
+    "key_service_away": Public(503, "The key service does not answer."),
+    "key_service_files": Public(500, "The key service is not set up."),
     # what we stand on
     "vault_error": Public(503, "The service is not available now. Try again later."),
     "vault_unavailable": Public(503, "The service is not available now. Try again later."),
