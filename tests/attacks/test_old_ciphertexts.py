@@ -91,3 +91,22 @@ def test_the_services_token_cannot_make_the_old_version_open_again(vault):
     config = f"{vault.mount}/keys/facestep-reference/config"
     with pytest.raises(VaultDenied):
         vault.sealer().client.call("POST", config, {"min_decryption_version": 1}, action="attack")
+
+
+@pytest.mark.servers
+def test_an_admin_who_restores_a_backup_can_let_it_open_and_rotate_it(vault, tmp_path):
+    """No attack, but what docs/operations.md promises to whoever has to."""
+    with fresh_database(tmp_path) as database:
+        stored = Stored(database, vault.sealer())
+        stored.rotate(vault.rotator())  # finishes what another test left of the key they share
+        before = vault.rotator().versions(Purpose.REFERENCE).newest
+        stored.fill(2)
+        with database.reading() as session:
+            stored.copied = [dict(row) for row in session.execute(text("SELECT * FROM face_references")).mappings()]
+        stored.rotate(vault.rotator())
+        put_back(stored)
+        config = f"{vault.mount}/keys/facestep-reference/config"
+        vault.call("POST", config, {"min_decryption_version": before})
+        done = stored.rotate(vault.rotator())[Purpose.REFERENCE]
+        assert (done.resumed, done.rewrapped, done.finished) == (True, 2, True)
+        assert stored.everything_opens()
