@@ -5,8 +5,10 @@ The SQL is what `facestep database roles` prints, run by the owner of the tables
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -153,6 +155,13 @@ def test_every_table_is_either_granted_or_append_only(house):
         for table in Base.metadata.tables:
             asked = "SELECT has_table_privilege(%s, 'INSERT'), has_table_privilege(%s, 'DELETE')"
             assert connection.execute(asked, [table, table]).fetchone() == (True, table not in APPEND_ONLY)
+
+
+def test_the_sql_in_the_documentation_is_what_is_printed():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    shown = re.search(r"```sql\n(.*?)```", text, re.DOTALL)[1].splitlines()
+    assert len(shown) == 3
+    assert set(shown) <= set(grants(service=SERVICE, auditor=AUDITOR).splitlines())
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;b", 'a"b', "A", "1a", "a" * 64, "a'"])
