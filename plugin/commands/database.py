@@ -17,7 +17,7 @@ def command() -> None:
     Examples:
       facestep database migrate
       facestep database check
-      facestep database roles | psql postgresql://owner@db.example.org/facestep
+      facestep database roles --service facestep_service
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
 
 
