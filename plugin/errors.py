@@ -118,6 +118,8 @@ PUBLIC: Final[dict[str, Public]] = {
     "vault_denied": Public(503, "The service is not available now. Try again later."),
     "vault_wrong_context": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "vault_wrong_mac": Public(500, "Something went wrong on our side. Nothing was accepted."),
+    "vault_wrong_signature": Public(500, "Something went wrong on our side. Nothing was accepted."),
+    "vault_key_too_old": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_busy": Public(503, "The service is busy. Try again in a moment."),
     "reference_expired": Public(403, "Your face has to be enrolled again. Ask your helpdesk how."),
     "reference_outdated": Public(403, "Your face has to be enrolled again. Ask your helpdesk how."),
