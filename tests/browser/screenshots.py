@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
-from sqlalchemy import select
 
 from plugin.ceremonies.types import Purpose, Stage
-from plugin.store.instants import to_ms
-from plugin.store.integrity import sign
-from plugin.store.tables import Reference
-from tests.browser.site import Site, running_site
+from tests.browser.site import Site, reminder_page, running_site
 from tests.browser.test_browser_face import START, step
 from tests.plugin.factors.world import World
 from tests.stack.chromium import launch_options
@@ -75,24 +70,12 @@ def pages(site: Site, context: BrowserContext, look: str) -> Iterator[tuple[str,
         person = site.person(f"shows-{name}-{look}").has_totp()
         person.proves_totp()
         yield name, _face_page(site.opens(context, person), answer)
-    yield "reminder", _reminder_page(site, context, look)
+    yield "reminder", reminder_page(site, context, f"renews-{look}")
     page = context.new_page()
     page.goto(f"{site.url}/retention")
     yield "retention", page
     person.ceremony_id = "A" * 43
     yield "error", site.opens(context, person)
-
-
-def _reminder_page(site: Site, context: BrowserContext, look: str) -> Page:
-    """Log somebody in whose face ends in a few days."""
-    person = site.person(f"renews-{look}").has_face("alice")
-    with site.world.database.transaction() as session:
-        row = session.scalar(select(Reference).filter_by(subject=person.owner.subject))
-        row.expires_ms = to_ms(site.world.now + timedelta(days=12))
-        sign(row, sealer=site.world.sealer)
-    view = person.proves_totp()
-    site.world.ceremonies.advance(view, to=Stage.DONE, proven="face", now=site.world.now)
-    return site.opens(context, person)
 
 
 def _face_page(page: Page, answer: dict[str, Any]) -> Page:
