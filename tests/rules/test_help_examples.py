@@ -1,4 +1,4 @@
-"""Every example in a command's help, and behind the figures of two pages, is one that the command takes; nothing is run."""
+"""Every example in a command's help, and behind the figures of two pages, is one the command takes; nothing is run."""
 
 from __future__ import annotations
 
