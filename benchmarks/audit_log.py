@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from plugin.audit.chain import ENTRIES, FIRST_PREVIOUS, hash_of
 from plugin.audit.checkpoints import Checkpoints
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 START = to_ms(datetime(2026, 1, 1, tzinfo=UTC))
 BATCH = 5000
+INDEX = next(index for index in ENTRIES.indexes if index.name == "ix_audit_subject")
 KINDS = (
     ("ceremony_begun", {"purpose": "login", "stage": "possession"}),
     ("factor_accepted", {"factor": "totp"}),
@@ -117,8 +118,22 @@ def appended(database: Database, *, threads: int, seconds: float = 5) -> float:
     return sum(done) / seconds
 
 
-def measure(database: Database, folder: Path, count: int) -> dict[str, float]:
-    figures = {"made, a second (not the log's own way)": fill(database, count)}
+class Figures(dict):
+    """Printed as they come: a million entries take their time."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def __setitem__(self, what: str, value: float) -> None:
+        super().__setitem__(what, value)
+        print(f"{self.name:<11} {what:<45} {value:>10,.0f}", flush=True)
+
+
+def measure(database: Database, folder: Path, count: int, figures: Figures) -> None:
+    with database.transaction() as session:  # verification does not use it, and filling in this order is faster
+        session.execute(text(f"DROP INDEX {INDEX.name}"))
+    figures["made, a second (not the log's own way)"] = fill(database, count)
     clock, used = time.perf_counter(), time.process_time()
     verify_stream(database, "service")
     figures["verified, a second"] = count / (time.perf_counter() - clock)
@@ -129,9 +144,10 @@ def measure(database: Database, folder: Path, count: int) -> dict[str, float]:
     export(AuditLog(database), out, deployment="https://facestep.example", form="jsonl", after=max(0, count - 100_000))
     figures["exported as JSON, a second"] = min(count, 100_000) / (time.perf_counter() - clock)
     figures["bytes an entry as JSON"] = out.size / min(count, 100_000)
+    with database.transaction() as session:
+        INDEX.create(session.connection())
     for threads in (1, 8):
         figures[f"appended by {threads} threads, a second"] = appended(database, threads=threads)
-    return figures
 
 
 @contextmanager
@@ -157,9 +173,8 @@ def main() -> None:
     found = {}
     for name in (arguments.only,) if arguments.only else ("sqlite", "postgresql"):
         with tempfile.TemporaryDirectory() as folder, opened(name, Path(folder)) as database:
-            found[name] = measure(database, Path(folder), arguments.entries)
-        for what, value in found[name].items():
-            print(f"{name:<11} {what:<45} {value:>10,.0f}", flush=True)
+            found[name] = Figures(name)
+            measure(database, Path(folder), arguments.entries, found[name])
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
