@@ -1,10 +1,13 @@
-"""Every speed goal of the project, measured in one run; prints a table and writes benchmarks.json into .run/.
+"""Speed goals, measured in one run; prints a table and writes it as JSON.
 
-make bench        (about five minutes on an idle machine; busy machines give worse figures)
+    make bench        (about five minutes on an idle machine; busy machines give worse figures)
+
+The goal beside other recognisers has a command of its own, since it needs pictures: benchmarks.peers.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -62,6 +65,9 @@ def resident_mb(pid: int) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, default=OUT, help=f"where the figures go; {OUT} unless said otherwise")
+    out = parser.parse_args().json
     console = Console()
     with tempfile.TemporaryDirectory(prefix="facestep-bench-") as name:
         folder = Path(name)
@@ -86,9 +92,9 @@ def main() -> None:
         table.add_row(what, f"{value:.3g}", f"{direction} {goal}" if goal is not None else "", met)
     console.print(table)
     console.print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    OUT.parent.mkdir(exist_ok=True)
+    out.parent.mkdir(exist_ok=True)
     parts = {"face": face, "factor": factor, "login": login, "service": running, "second_factor": second}
-    OUT.write_text(json.dumps(parts, indent=2) + "\n")
+    out.write_text(json.dumps(parts, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -32,8 +32,10 @@ _COMMANDS: Final[dict[str, str]] = {
     "clients": "Say which identity providers may send people here.",
     "compare": "Compare the faces in two pictures.",
     "database": "Create or migrate the database.",
+    "encrypted": "Encrypt faces and match them without being able to read them.",
     "evaluate": "Measure error rates on your own data.",
     "invite": "Print a one-time enrolment code for a person.",
+    "key-service": "Hold the key of encrypted faces, and answer yes or no.",
     "keycloak": "Set up or check a Keycloak realm.",
     "models": "Fetch, verify, list, add and remove model files.",
     "references": "List, expire, export and erase what is held about people.",
@@ -53,6 +55,8 @@ WHAT_TO_DO: Final[dict[str, str]] = {
     "vault_denied": "check the vault token and its policy",
     "vault_wrong_context": "check that the database and the keys belong together",
     "vault_wrong_mac": "run `facestep audit verify`; a stored row was changed outside of facestep",
+    "he_unavailable": "install facestep[he]",
+    "key_service_away": "start it with `facestep key-service serve`, and check --service",
     "plots_unavailable": "install facestep[report]",
     "report_unwritable": "name a file in a folder that exists and that you may write to",
     "net_unreadable": "run `facestep models fetch`; for a FaceNet of your own name the graph that it was made of",
@@ -80,18 +84,22 @@ def error_line(error: Exception) -> str:
     return f"facestep: {code}: {sentence}; {advice}" if advice else f"facestep: {code}: {sentence}"
 
 
+def _module(command: str) -> str:
+    return f"plugin.commands.{command.replace('-', '_')}"
+
+
 class LazyGroup(click.Group):
     """Import plugin/commands/<name>.py when that command is named, and turn our errors into one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """Return the commands whose file is there."""
-        return [name for name in _COMMANDS if find_spec(f"plugin.commands.{name}") is not None]
+        return [name for name in _COMMANDS if find_spec(_module(name)) is not None]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command, or return None so that click says "no such command"."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = import_module(f"plugin.commands.{cmd_name}").command
+        command: click.Command = import_module(_module(cmd_name)).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

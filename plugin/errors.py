@@ -120,12 +120,23 @@ PUBLIC: Final[dict[str, Public]] = {
     "keycloak_error": Public(502, "Keycloak refused a change."),
     "realm_missing": Public(404, "The realm does not exist."),
     "extension_missing": Public(409, "Keycloak has not loaded the extension."),
+    # matching for several parties (plugin/encrypted)
+    "caller_unknown": Public(401, "Say who you are: a bearer token that `facestep key-service add-caller` made."),
+    "match_refused": Public(422, "These scores were not judged."),
+    "match_limited": Public(429, "This caller has asked too often today."),
+    "he_refused": Public(422, "This is no ciphertext of ours."),
+    "he_unavailable": Public(503, "The service is not available now. Try again later."),
+    "encrypted_face": Public(422, "This is no encrypted face that can be compared."),
+    "key_service_away": Public(503, "The key service does not answer."),
+    "key_service_files": Public(500, "The key service is not set up."),
     # what we stand on
     "vault_error": Public(503, "The service is not available now. Try again later."),
     "vault_unavailable": Public(503, "The service is not available now. Try again later."),
     "vault_denied": Public(503, "The service is not available now. Try again later."),
     "vault_wrong_context": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "vault_wrong_mac": Public(500, "Something went wrong on our side. Nothing was accepted."),
+    "vault_wrong_signature": Public(500, "Something went wrong on our side. Nothing was accepted."),
+    "vault_key_too_old": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_busy": Public(503, "The service is busy. Try again in a moment."),
     "reference_expired": Public(403, "Your face has to be enrolled again. Ask your helpdesk how."),
     "reference_outdated": Public(403, "Your face has to be enrolled again. Ask your helpdesk how."),
@@ -133,6 +144,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "checkpoint_unreadable": Public(400, "The checkpoint could not be read."),
     "audit_chain_broken": Public(500, "Something went wrong on our side. Nothing was accepted."),
     "store_unavailable": Public(503, "The service is not available now. Try again later."),
+    "role_invalid": Public(400, "The name of the role could not be read."),
     "store_denied": Public(503, "The service is not available now. Try again later."),
 }
 

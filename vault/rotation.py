@@ -60,6 +60,9 @@ class SealedTable(Protocol):
         A row that cannot be believed is left out; `count_older` still counts it.
         """
 
+    def refused(self, value: StoredValue) -> None:
+        """Report a value that the vault did not re-wrap. It stays as it is."""
+
     def write(self, changed: Sequence[tuple[StoredValue, Ciphertext]]) -> int:
         """Write new values on the disk in one transaction; return how many. A row that changed meanwhile is left."""
 
@@ -151,7 +154,12 @@ def _move(rotator: Rotator, table: SealedTable, newest: int, batch: int, report:
     while place is not None:
         values, place = table.batch(mark, after=place, limit=batch)
         made = rotator.rewrap_many([value.item for value in values])
-        pairs = [(value, new) for value, new in zip(values, made, strict=True) if not isinstance(new, WrongContext)]
+        pairs = []
+        for value, new in zip(values, made, strict=True):
+            if isinstance(new, WrongContext):
+                table.refused(value)
+            else:
+                pairs.append((value, new))
         written += table.write(pairs) if pairs else 0
         report(Progress(table.name, min(written, total), total))
     return written

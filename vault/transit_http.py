@@ -24,7 +24,7 @@ from vault.circuit import Circuit
 from vault.interface import VaultDenied, VaultError, VaultUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _TRIES: Final = 3
@@ -152,17 +152,18 @@ class VaultHttp:
         except (requests.exceptions.RequestException, OSError, ValueError) as exc:
             # from None: a library's message may repeat what was sent
             raise VaultUnavailable(f"{action}: no answer from {url} ({type(exc).__name__})") from None
-        return _answer(response, action=action, url=url, secret=token)
+        login = [value for value in (body or {}).values() if isinstance(value, str)] if token is None else []
+        return _answer(response, action=action, url=url, secrets=[token] if token else login)
 
 
-def _answer(response: Any, *, action: str, url: str, secret: str | None) -> dict[str, Any]:
+def _answer(response: Any, *, action: str, url: str, secrets: Sequence[str]) -> dict[str, Any]:
     status = int(response.status_code)
     said = _json(response)
     if status in {200, 204}:
         if isinstance(said, dict) or (said is None and not response.content):
             return said or {}
         raise VaultError(f"{action}: the answer of {url} is not understood")
-    reason = _reason(said, secret)
+    reason = _reason(said, secrets)
     if status in _DENIED:
         raise VaultDenied(f"{action}: {url} refused the token ({reason or status})")
     if status in _AWAY:
@@ -188,10 +189,10 @@ def _json(response: Any) -> Any:
         return None
 
 
-def _reason(said: Any, secret: str | None) -> str:
-    """Return the server's words: one line, short, and without the token that it was sent."""
+def _reason(said: Any, secrets: Sequence[str]) -> str:
+    """Return the server's words: one line, short, and without the token or login that it was sent."""
     errors = said.get("errors") if isinstance(said, dict) else None
     text = "; ".join(str(error) for error in errors) if isinstance(errors, list) else ""
-    if secret:
+    for secret in secrets:
         text = text.replace(secret, "<token>")
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_REASON_CHARS]

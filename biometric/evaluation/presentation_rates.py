@@ -10,7 +10,7 @@
    needed. A challenge that FAILED shows no later step, so what later cues would have said is not known there, and its
    end counts as the cue `challenge`.
 
-Not here: the presentations (presentation.py), how figures are shown (presentation_page.py).
+Not here: the presentations (presentation.py), how figures are shown (plugin/commands/attacks_page.py).
 """
 
 from __future__ import annotations

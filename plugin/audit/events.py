@@ -74,6 +74,8 @@ EVENTS: Final = frozenset(
         "result_issued",
         "result_redeemed",
         "result_refused",
+        "score_judged",
+        "score_refused",
         "subject_exported",
     },
 )

@@ -100,7 +100,7 @@ def _counting(insert: Callable[[Table], Any]) -> Any:
             "next_allowed_ms": _NEXT_ALLOWED,
         },
         where=and_(_COUNTERS.c.total < bindparam("most_total"), _COUNTERS.c.next_allowed_ms <= bindparam("now_ms")),
-    )
+    ).execution_options(preserve_rowcount=True)  # SQLAlchemy forgets it after an INSERT
 
 
 _COUNT: Final = dialects.for_each(_counting)

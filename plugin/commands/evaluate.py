@@ -1,4 +1,4 @@
-"""`facestep evaluate`: measure recognition, ceremonies, and what comes later, on pictures and clips of your own."""
+"""`facestep evaluate`: measure error rates, one file a part, on pictures and clips of your own."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ def command() -> None:
 
     \b
     Examples:
-      facestep evaluate recognition --images faces/ --json out.json
+      facestep evaluate recognition --images faces/ --report report/
+      facestep evaluate attacks --presentations 8 --genuine 8
+      facestep evaluate adversarial --images faces/ --quick
+      facestep evaluate texture --data data/ --json texture.json
       facestep evaluate ceremony --clips clips.csv --json out.json
+      facestep evaluate protection --images faces/ --json protection.json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)

@@ -79,12 +79,37 @@ def command(
     source, outcomes = _present(
         species, presentations, genuine, photos=photos, journal=journal, seed=seed, jobs=jobs, models_dir=models_dir
     )
-    result = {**rates(outcomes, source.groups), "clips": _judge_clips(rows, models_dir)}
+    result = {
+        **rates(outcomes, source.groups),
+        "measured": _measured(source, outcomes, seed=seed, models_dir=models_dir),
+        "clips": _judge_clips(rows, models_dir),
+    }
     if out is not None:
         write_json(out, result)
     if folder is not None:
         write_page(folder, result)
     click.echo(summary(result))
+
+
+def _measured(
+    source: PresentationSource, outcomes: Sequence[Outcome], *, seed: int, models_dir: Path
+) -> dict[str, Any]:
+    """Return what the figures belong to; `fingerprint` is that of pictures, simulator, cues and model files."""
+    from datetime import UTC, datetime
+
+    from biometric.agreement import Agreement
+    from biometric.calibration import Calibration
+    from biometric.models import ModelStore
+
+    calibration = Calibration.load(ModelStore(models_dir))
+    return {
+        "made_on": datetime.now(UTC).date().isoformat(),
+        "calibration": calibration.id,
+        "detector": Agreement.load(calibration).id,
+        "seed": seed,
+        "people": len({outcome.person for outcome in outcomes}),
+        "fingerprint": source.fingerprint(),
+    }
 
 
 def _present(

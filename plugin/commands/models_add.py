@@ -31,7 +31,9 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
 
 
 @click.command()
-@click.option("--role", required=True, help="What the net is for: facenet (see docs/calibration.md), or another role.")
+@click.option(
+    "--role", required=True, help="What the net is for: facenet (docs/calibration.md) or texture (docs/texture.md)."
+)
 @click.option("--file", "path", type=click.Path(path_type=Path), required=True, help="The model file.")
 @click.option("--sha256", "expected", help="The digest it must have; refused otherwise.")
 @click.option(
@@ -53,7 +55,9 @@ def add(
     """Use a model file of your own: it is checked, converted if need be, and copied beside the others.
 
     A FaceNet is a frozen TensorFlow graph (.pb with input:0 and embeddings:0, converted here, which needs the extra
-    'convert') or a .tflite that takes 160x160 RGB as (x - 127.5) / 128 and answers 512 numbers.
+    'convert') or a .tflite that takes 160x160 RGB as (x - 127.5) / 128 and answers 512 numbers. A texture net (.onnx or
+    .tflite) is described by --meta, once a key: size, scales, channels, low, high, edge, activation, spoof_index and
+    deny_at; docs/texture.md has a whole command.
 
     \b
     Examples:

@@ -35,6 +35,7 @@ def command() -> None:
     """Train our own small models again; what comes out says what went in.
 
     \b
-    Example:
+    Examples:
       facestep train texture --data ../shared/data --out texture_net
+      facestep train agreement --images faces --calibration calibration.json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +101,9 @@ def _rotate(
     tables = sealed_tables(database, sealer=sealer, audit=audit, issuer=settings.issuer, clock=utc_now)
     outcomes = []
     with stages() as report:
-        for outcome in rotate_keys(rotator, tables, batch=batch, settle_s=settle_s, report=_reporting(report)):
+        for outcome in rotate_keys(
+            rotator, tables, batch=batch, settle_s=settle_s, report=_reporting(report), sleep=_waiting(report)
+        ):
             details = {
                 "purpose": outcome.purpose.value,
                 "key_version": outcome.version,
@@ -113,6 +117,20 @@ def _rotate(
 
 def _reporting(report: Callable[[str, int, int], None]) -> Callable[[Progress], None]:
     return lambda progress: report(progress.table, progress.done, progress.total) if progress.total else None
+
+
+def _waiting(report: Callable[[str, int, int], None]) -> Callable[[float], None]:
+    """Return a sleep that shows how long it still is."""
+
+    def sleep(seconds: float) -> None:
+        whole = math.ceil(seconds)
+        for second in range(whole):
+            report("seconds for requests under way", second, whole)
+            time.sleep(min(1.0, seconds - second))
+        if whole:
+            report("seconds for requests under way", whole, whole)
+
+    return sleep
 
 
 def _told(outcome: Rotated) -> dict[str, object]:

@@ -25,7 +25,7 @@ from plugin.ceremonies.levels import DEMANDED, demands_light, level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors.camera_report import CameraReport, camera_risks
-from plugin.factors.face_verdict import FaceDenied, FaceVerdict, as_code, noted, scores
+from plugin.factors.face_verdict import FaceDenied, FaceVerdict, as_code, noted, scores, versions
 from plugin.factors.frame_memory import FrameMemory
 from plugin.factors.gate import Gate
 from plugin.factors.references import References
@@ -267,6 +267,7 @@ class FaceFactor:
             "code": code,
             "denied_by": [as_code(reason) for reason in reasons],
             "attempt": tries,
+            **versions(self._pipeline.calibration),
             **scores(likeness),
             **noted(risks),
         }

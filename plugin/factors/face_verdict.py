@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _NOT_A_CODE: Final = re.compile(r"[^A-Za-z0-9_.:+\-]+")
 _LONGEST_CODE: Final = 64  # what the audit log takes (audit/events.py)
+_SHOWN_DIGITS: Final = 16  # as the id of a calibration; enough to tell files apart in a log
 
 
 class FaceDenied(Exception):  # noqa: N818  (an outcome)
@@ -214,8 +215,7 @@ class FaceVerdict:
 
     def _judged(self, live: LiveFace, likeness: Comparison | None) -> dict[str, Any]:
         """Return what the audit log may keep of a decision."""
-        found = {"confirmed_by": list(live.confirmed_by), "calibration": self._calibration.id}
-        return found | scores(likeness)
+        return {"confirmed_by": list(live.confirmed_by)} | versions(self._calibration) | scores(likeness)
 
 
 @contextmanager
@@ -235,6 +235,12 @@ def as_code(reason: str) -> str:
 def noted(risks: Sequence[str]) -> dict[str, list[str]]:
     """Return the risk codes of a challenge, for the audit log only; nothing where there are none."""
     return {"risk": list(risks)} if risks else {}
+
+
+def versions(calibration: Calibration) -> dict[str, Any]:
+    """Return which thresholds and which model files decided: each file by the beginning of its digest."""
+    models = [f"{name}:{digest[:_SHOWN_DIGITS]}" for name, digest in sorted(calibration.models.items())]
+    return {"calibration": calibration.id, "models": models}
 
 
 def scores(likeness: Comparison | None) -> dict[str, float]:

@@ -67,6 +67,10 @@ class SealedRows:
         values = [value for row in rows if (value := self._believed(row)) is not None]
         return values, getattr(rows[-1], self._key.key) if len(rows) == limit else None
 
+    def refused(self, value: StoredValue) -> None:
+        """Log once that a row does not open as what it says it is."""
+        self._report(value.place)
+
     def write(self, changed: Sequence[tuple[StoredValue, Ciphertext]]) -> int:
         """Write ciphertext and MAC of each row that is still what was read."""
         statement = (

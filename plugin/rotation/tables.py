@@ -106,6 +106,10 @@ class LiveCeremonies:
         """Return nothing."""
         return (), None
 
+    def refused(self, value: StoredValue) -> None:
+        """Never called: nothing is re-wrapped."""
+        raise AssertionError(f"{value.place} to re-wrap")
+
     def write(self, changed: Sequence[tuple[StoredValue, Ciphertext]]) -> int:
         """Never called: there is nothing to write."""
         raise AssertionError(f"{len(changed)} ceremonies to re-wrap")

@@ -31,7 +31,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from plugin.errors import ServiceError, SettingsError
-from plugin.store import postgresql, revisions, sqlite
+from plugin.store import postgresql, revisions, roles, sqlite
 from plugin.store.kinds import Kind
 
 if TYPE_CHECKING:
@@ -125,6 +125,13 @@ class Database:
                 f"the database is at revision {found or 'none'}, this version needs {needed}; "
                 "run `facestep database migrate`",
             )
+
+    def rights_too_many(self) -> list[str]:
+        """Return what our role may do to the audit log besides adding to it; a file has no roles."""
+        if self._backend is not postgresql:
+            return []
+        with self._mapped_errors(), self._reading_engine.connect() as connection:
+            return roles.rights_too_many(connection)
 
     def _check_server(self, connection: Connection) -> None:
         if self._backend is postgresql:

@@ -19,10 +19,9 @@ from plugin.store.integrity import check, sign
 from plugin.store.tables import Reference, TotpSecret
 from tests.stack.database import fresh_database
 from tests.stack.keyring import fresh_keyring
-from tests.stack.openbao import OpenBao
+from tests.stack.real_vault import real_vault
 from vault.interface import Ciphertext, Context, Purpose, WrongContext, WrongMac
 from vault.references import ReferenceBinding, ReferenceExpired, SealedReference, open_reference, seal_reference
-from vault.transit import POLICY, TransitSealer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REALM, OTHER_REALM = "https://idp.example/realms/a", "https://idp.example/realms/b"
@@ -31,18 +30,14 @@ MARKED_SECRET = b"JBSWY3DPEHPK3PXP"
 
 
 @pytest.fixture(scope="module")
-def openbao(tmp_path_factory):
-    with OpenBao.start(tmp_path_factory.mktemp("openbao")) as server:
-        TransitSealer(server.url, server.root_token).install()
+def vault(tmp_path_factory):
+    with real_vault(tmp_path_factory.mktemp("vault")) as server:
         yield server
 
 
-@pytest.fixture(params=["keyring", pytest.param("openbao", marks=pytest.mark.servers)])
+@pytest.fixture(params=["keyring", pytest.param("transit", marks=pytest.mark.servers)])
 def sealer(request, tmp_path):
-    if request.param == "keyring":
-        return fresh_keyring(tmp_path)
-    server = request.getfixturevalue("openbao")
-    return TransitSealer(server.url, server.token_for(POLICY))
+    return fresh_keyring(tmp_path) if request.param == "keyring" else request.getfixturevalue("vault").sealer()
 
 
 def face(seed):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class RealVault:
     server: VaultServer
     root_token: str
     mount: str
+    policies: set[str] = field(default_factory=set)
 
     @property
     def admin(self) -> VaultClient:
@@ -60,6 +61,7 @@ class RealVault:
         return str(self.call("POST", "auth/token/create", body)["auth"]["client_token"])
 
     def write_policy(self, name: str, rules: str) -> None:
+        self.policies.add(name)
         self.call("PUT", f"sys/policies/acl/{name}", {"policy": rules})
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -67,10 +69,10 @@ class RealVault:
         return self.admin.call(method, path, body, action="test")
 
     def remove(self) -> None:
-        """Take away what installing made."""
+        """Take away what installing and tests made."""
         self.call("DELETE", f"sys/mounts/{self.mount}")
-        for role in Role:
-            self.call("DELETE", f"sys/policies/acl/{policy_name(role, self.mount)}")
+        for name in {policy_name(role, self.mount) for role in Role} | self.policies:
+            self.call("DELETE", f"sys/policies/acl/{name}")
 
 
 @contextmanager

@@ -1,3 +1,3 @@
-from tests.plugin.factors.world import world
+from tests.plugin.factors.worlds import pytest_generate_tests, world
 
-__all__ = ["world"]
+__all__ = ["pytest_generate_tests", "world"]

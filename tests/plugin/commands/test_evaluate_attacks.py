@@ -45,6 +45,8 @@ def test_figures_go_to_the_terminal_a_file_and_a_page(tmp_path):
     HTMLParser().feed(page)
     assert page.count("simulated") >= 6
     assert "33.3 % (4.3 to 77.7)" in page
+    assert figures["measured"]["calibration"] in page
+    assert figures["measured"]["fingerprint"][:12] in page
     tables = (report / "attacks.md").read_text()
     assert "| mask | 6 | 33.3 % (4.3 to 77.7) | 33.3 % (4.3 to 77.7) | 0.0 % (0.0 to 45.9) | planarity 4 |" in tables
     assert "| planarity | 6 | 6 | 6 | 100.0 % (54.1 to 100.0) |" not in tables

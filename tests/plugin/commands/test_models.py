@@ -26,6 +26,12 @@ def test_verify_says_that_all_is_right(models):
     assert "7 model files are right" in result.output
 
 
+def test_verify_says_it_as_json_too(models):
+    found = json.loads(run("models", "verify", "--models-dir", models, "--json").stdout)
+    assert found["models"] == 7
+    assert {"calibration", "detector"} < set(found)
+
+
 @pytest.mark.parametrize("name", [*SERVED, "iris", "facenet_graph", "sface_onnx"])
 def test_verify_names_the_file_with_one_changed_byte(models, name, change_one_byte):
     change_one_byte(name)

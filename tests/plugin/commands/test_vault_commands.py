@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from click.testing import CliRunner
 
 from plugin.cli import main
 from tests.stack.openbao import OpenBao
+from vault.keyring import KeyringSealer
 from vault.policies import Role, policy_name
 from vault.transit import POLICY
 
@@ -179,6 +181,28 @@ def test_rotating_the_keyring_in_words(shell):
     done = shell("vault", "rotate", "--settle-s", "0")
     assert done.exit_code == 0, done.output
     assert "reference: new version 2, 0 rows re-wrapped, older versions refused" in done.stdout
+
+
+def test_rotating_waits_for_requests_under_way(shell):
+    shell("vault", "install")
+    shell("database", "migrate")
+    began = time.monotonic()
+    done = shell("vault", "rotate", "--settle-s", "1.2")
+    assert time.monotonic() - began > 1.1
+    assert "seconds for requests under way" in done.stderr
+
+
+def test_a_rotation_that_is_interrupted_says_how_to_go_on(shell, monkeypatch):
+    shell("vault", "install")
+    shell("database", "migrate")
+
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(KeyringSealer, "forget_older", pressed)
+    stopped = shell("vault", "rotate", "--settle-s", "0")
+    assert stopped.exit_code == 130
+    assert "Run it again" in stopped.stderr
 
 
 @pytest.mark.servers
