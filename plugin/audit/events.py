@@ -141,7 +141,9 @@ DETAILS: Final[dict[str, Kind]] = {
     "role": Kind.CODE,
     "found": Kind.FLAG,
     "sent": Kind.NUMBER,
+    "helpdesk_cases": Kind.NUMBER,
     "helpdesk_passes": Kind.NUMBER,
+    "helpdesk_sessions": Kind.NUMBER,
     # what it was about
     "reference_id": Kind.ID,
     "credential_id": Kind.ID,
