@@ -1,7 +1,8 @@
 """Erase a person: everything that identifies them goes, and the log says so, in one transaction.
 
-Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, cases, passes and sessions of the helpdesk, and
-running ceremonies with their result codes, so that a login or enrolment under way cannot bring anything back.
+Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, cases, passes and sessions of the
+helpdesk, and running ceremonies with their result codes, so that a login or enrolment under way cannot bring anything
+back.
 
 Stays:
  * failure counters: else an attacker who can bring about an erasure would get fresh attempts, at the invitation for
