@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from plugin.api import ceremony as api
 from plugin.doors import erase, health, provider
 from plugin.pages import ceremony as pages
-from plugin.pages import helpdesk
+from plugin.pages import helpdesk, retention
 from plugin.web.access_log import register_access_log
 from plugin.web.answers import register_errors
 from plugin.web.headers import register_headers
@@ -45,7 +45,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     register_access_log(app)
     register_headers(app, https=settings.issuer.startswith("https:"))
     register_errors(app)
-    for blueprint in (provider.bp, erase.bp, health.bp, pages.bp, api.bp):
+    for blueprint in (provider.bp, erase.bp, health.bp, pages.bp, retention.bp, api.bp):
         app.register_blueprint(blueprint)
     if services.helpdesk is not None:
         app.register_blueprint(helpdesk.bp)

@@ -35,6 +35,7 @@ from vault.interface import (
     WrongMac,
     WrongSignature,
 )
+from vault.policies import Role, policy_name
 from vault.transit_auth import FixedToken
 from vault.transit_batch import ask_many, asked_to_open, asked_to_seal, batches, ciphertext_of, not_opened
 from vault.transit_client import VaultClient
@@ -45,7 +46,7 @@ from vault.transit_keys import AUDIT_KEY, DEFAULT_MOUNT, MAC_KEY, MAC_KEY_VERSIO
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-POLICY: Final = "facestep-service"
+POLICY: Final = policy_name(Role.SERVICE)
 
 _MAC_BYTES: Final = 32
 _CHECK: Final = "facestep:check"

@@ -24,12 +24,13 @@ from vault.circuit import Circuit
 from vault.interface import VaultDenied, VaultError, VaultUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _TRIES: Final = 3
 _WAIT_S: Final = (0.02, 0.1)  # times the number of the try; a restarting proxy or a leader election is over by then
 _REASON_CHARS: Final = 200
+_SHORTEST_SECRET: Final = 6  # shorter texts are words of the API, and no token, secret id or sealed value is
 _DENIED: Final = frozenset({401, 403})
 _INTERNAL: Final = 500
 _AWAY: Final = {  # what Vault's API says about each: developer.hashicorp.com/vault/api-docs#http-status-codes
@@ -152,18 +153,17 @@ class VaultHttp:
         except (requests.exceptions.RequestException, OSError, ValueError) as exc:
             # from None: a library's message may repeat what was sent
             raise VaultUnavailable(f"{action}: no answer from {url} ({type(exc).__name__})") from None
-        login = [value for value in (body or {}).values() if isinstance(value, str)] if token is None else []
-        return _answer(response, action=action, url=url, secrets=[token] if token else login)
+        return _answer(response, action=action, url=url, sent=[token, body])
 
 
-def _answer(response: Any, *, action: str, url: str, secrets: Sequence[str]) -> dict[str, Any]:
+def _answer(response: Any, *, action: str, url: str, sent: object) -> dict[str, Any]:
     status = int(response.status_code)
     said = _json(response)
     if status in {200, 204}:
         if isinstance(said, dict) or (said is None and not response.content):
             return said or {}
         raise VaultError(f"{action}: the answer of {url} is not understood")
-    reason = _reason(said, secrets)
+    reason = _reason(said, sent)
     if status in _DENIED:
         raise VaultDenied(f"{action}: {url} refused the token ({reason or status})")
     if status in _AWAY:
@@ -189,10 +189,23 @@ def _json(response: Any) -> Any:
         return None
 
 
-def _reason(said: Any, secrets: Sequence[str]) -> str:
-    """Return the server's words: one line, short, and without the token or login that it was sent."""
+def _reason(said: Any, sent: object) -> str:
+    """Return the server's words: one line, short, and without the token, login or value that it was sent."""
     errors = said.get("errors") if isinstance(said, dict) else None
     text = "; ".join(str(error) for error in errors) if isinstance(errors, list) else ""
-    for secret in secrets:
-        text = text.replace(secret, "<token>")
+    for secret in _texts(sent):
+        text = text.replace(secret, "<hidden>")
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_REASON_CHARS]
+
+
+def _texts(sent: object) -> Iterator[str]:
+    """Yield every text that was sent and is long enough to be worth hiding."""
+    if isinstance(sent, str):
+        if len(sent) >= _SHORTEST_SECRET:
+            yield sent
+    elif isinstance(sent, dict):
+        for value in sent.values():
+            yield from _texts(value)
+    elif isinstance(sent, list):
+        for value in sent:
+            yield from _texts(value)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from plugin.store.database import Database
     from vault.interface import Sealer
 
-CONSENT_TEXT_VERSION: Final = "2026-2"
+CONSENT_TEXT_VERSION: Final = "2026-3"
 """Change it together with templates/, whenever the meaning of the text changes."""
 
 

@@ -87,8 +87,9 @@ def _invitation(view: CeremonyView) -> str:
 
 
 def _consent(view: CeremonyView) -> str:
-    days = services().settings.reference_ttl_days
-    return _page("consent.html", view, consent_version=CONSENT_TEXT_VERSION, retention_days=days)
+    settings = services().settings
+    times = {"retention_days": settings.reference_ttl_days, "grace_days": settings.reference_grace_days}
+    return _page("consent.html", view, consent_version=CONSENT_TEXT_VERSION, **times)
 
 
 def _possession_setup(view: CeremonyView) -> str:

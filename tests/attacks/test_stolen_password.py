@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.factors.face import FaceRefused
 from plugin.store.tables import Reference
 
@@ -47,7 +48,7 @@ def test_password_and_phone_do_not_put_another_face_in_place(world):
     thief = world.person()
     thief.totp_secret = person.totp_secret
     view = world.totp.verify(thief.comes_to(Purpose.ENROL), thief.code(), now=world.now)
-    view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
+    view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     view = world.enrolment.keep_possession(view, now=world.now)
     shown = world.recovery_codes.show(view, now=world.now)
     view = world.recovery_codes.acknowledge(shown.view, now=world.now)

@@ -62,7 +62,7 @@ def good(asked):
 
 def echo(status):
     """A server that puts all it was sent into its error, as careless proxies do."""
-    return lambda asked: (status, {"errors": [f"{asked.headers} {asked.body}", str(asked.token)]}, {})
+    return lambda asked: (status, {"errors": [str(asked.body), str(asked.token), str(asked.headers)]}, {})
 
 
 SERVERS = {"good": good, "garbage": lambda _: (200, b"\xff<html>", {}), "redirect": lambda _: (307, b"", {})}

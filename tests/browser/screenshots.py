@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import sync_playwright
 
 from plugin.ceremonies.types import Purpose, Stage
-from tests.browser.site import Site, running_site
+from tests.browser.site import Site, reminder_page, running_site
 from tests.browser.test_browser_face import START, step
 from tests.plugin.factors.world import World
 from tests.stack.chromium import launch_options
@@ -70,6 +70,10 @@ def pages(site: Site, context: BrowserContext, look: str) -> Iterator[tuple[str,
         person = site.person(f"shows-{name}-{look}").has_totp()
         person.proves_totp()
         yield name, _face_page(site.opens(context, person), answer)
+    yield "reminder", reminder_page(site, context, f"renews-{look}")
+    page = context.new_page()
+    page.goto(f"{site.url}/retention")
+    yield "retention", page
     person.ceremony_id = "A" * 43
     yield "error", site.opens(context, person)
 

@@ -9,9 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wsgi import ClosingIterator
 
+from plugin.ceremonies.types import Stage
+from plugin.store.instants import to_ms
+from plugin.store.integrity import sign
+from plugin.store.tables import Reference
 from plugin.web.cookies import cookie_name
 from tests.plugin.api.web import make_app
 from tests.plugin.factors.soft_key import SoftKey
@@ -91,3 +96,15 @@ def running_site(world: World, *, pipeline: Any = None) -> Iterator[Site]:
             server.shutdown()
             thread.join(timeout=5)
         server.server_close()
+
+
+def reminder_page(site: Site, context: BrowserContext, subject: str) -> Page:
+    """Open the last page of a login whose person's face ends in a few days."""
+    person = site.person(subject).has_face("alice")
+    world = site.world
+    with world.database.transaction() as session:
+        row = session.scalars(select(Reference).filter_by(subject=subject)).one()
+        row.expires_ms = to_ms(world.now + timedelta(days=12))
+        sign(row, sealer=world.sealer)
+    world.ceremonies.advance(person.proves_totp(), to=Stage.DONE, proven="face", now=world.now)
+    return site.opens(context, person)

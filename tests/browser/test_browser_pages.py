@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from plugin.ceremonies.types import Purpose, Stage
 from tests.browser.conftest import watched_context
+from tests.browser.site import reminder_page
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +38,10 @@ def pages(site, context):
     person = site.person("has-key").has_key()
     person.comes_to(Purpose.LOGIN)
     yield "passkey", site.opens(context, person)
+    yield "reminder", reminder_page(site, context, "renews")
+    schedule = context.new_page()
+    schedule.goto(f"{site.url}/retention")
+    yield "retention", schedule
     person.ceremony_id = "A" * 43
     yield "error", site.opens(context, person)
 

@@ -1,4 +1,4 @@
-"""Every example in a command's help and in docs/calibration.md is one that the command takes; nothing is run."""
+"""Every example in a command's help, and behind the figures of two pages, is one that the command takes; nothing is run."""
 
 from __future__ import annotations
 
@@ -64,9 +64,11 @@ def test_an_example_is_understood(line):
 
 
 def measurements():
-    """The commands of docs/calibration.md, a backslash at the end joining the next line."""
-    text = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    return [shlex.split(line) for line in re.findall(r"^(?:[A-Z] )? +((?:facestep|python) .*)", text, re.MULTILINE)]
+    """The commands behind the figures of these pages, a backslash at the end joining the next line."""
+    pages = ((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("calibration", "protection"))
+    text = "\n".join(pages).replace("\\\n", " ")
+    lines = re.findall(r"^(?:[A-Z] )? +((?:facestep|python) .*)", text, re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]
 
 
 @pytest.mark.parametrize("words", measurements(), ids=lambda words: " ".join(words[:3]))

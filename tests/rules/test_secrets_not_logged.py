@@ -205,7 +205,8 @@ class Journey:
 
     def knocks_at_every_door(self) -> None:
         client = self.whole.app.test_client()
-        for path in ("/.well-known/openid-configuration", "/jwks", "/health/live", "/health/ready", "/static/icon.svg"):
+        health = ("/health/live", "/health/ready")
+        for path in ("/.well-known/openid-configuration", "/jwks", "/retention", "/static/icon.svg", *health):
             with client.get(path) as answer:
                 assert answer.status_code == 200
         signed = self.whole.request(self.alice.person, Purpose.LOGIN)

@@ -94,8 +94,11 @@ class PostgreSQL:
         self._template: str | None = None
 
     @classmethod
-    def start(cls) -> PostgreSQL:
-        """Make a cluster in a new folder, start it and wait until it answers. Raises StackError."""
+    def start(cls, *, fsync: bool = False) -> PostgreSQL:
+        """Make a cluster in a new folder, start it and wait until it answers. Raises StackError.
+
+        With `fsync` it flushes as it would in production; tests need no more than that a killed client changes nothing.
+        """
         programs = find()
         if programs is None:
             raise PostgreSQLMissing(how_to())
@@ -104,7 +107,8 @@ class PostgreSQL:
         password, port = secrets.token_urlsafe(16), free_port()
         try:
             _make_cluster(programs, folder, as_user=as_user, password=password)
-            settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+            chosen = _SETTINGS | ({"fsync": "on", "full_page_writes": "on"} if fsync else {})
+            settings = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
             argv = [*as_user, str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port), *settings]
             process = ChildProcess(argv, log=folder / "server.log", env={}, name="PostgreSQL")
             server = cls(folder, port=port, password=password, process=process)
@@ -143,11 +147,16 @@ class PostgreSQL:
                 connection.execute(statement)  # type: ignore[call-overload]  # our own text
 
     @contextmanager
-    def database(self, *, migrated: bool = True) -> Iterator[str]:
-        """Yield the address of a new database; it is dropped afterwards, whoever is still connected."""
+    def database(self, *, migrated: bool = True, copy_of: str | None = None) -> Iterator[str]:
+        """Yield the address of a new database; it is dropped afterwards, whoever is still connected.
+
+        Args:
+            migrated: with all tables, else empty.
+            copy_of: the address of a database to copy, which nobody may be connected to.
+        """
         name = f"test_{secrets.token_hex(6)}"
-        template = f" TEMPLATE {self._migrated()}" if migrated else ""
-        self.run(f"CREATE DATABASE {name}{template}")
+        source = copy_of.rpartition("/")[2] if copy_of else self._migrated() if migrated else "template1"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {source}")
         try:
             yield self.url(name)
         finally:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 import warnings
 
 import pytest
 
 from tests.stack.keyring import fresh_keyring
-from vault.interface import Context, Purpose, VaultError, WrongContext
+from vault.interface import Context, KeyTooOld, Purpose, VaultError, WrongContext
 from vault.keyring import KeyringSealer, create_keyring
 from vault.warning import UnsafeDevelopmentWarning
 
@@ -109,3 +110,42 @@ def test_a_newer_key_seals_and_the_older_one_still_opens(path):
     sealer = quietly(path)
     assert sealer.open(sealed, context=ALICE, associated_data=b"") == b"secret"
     assert sealer.seal(b"secret", context=ALICE, associated_data=b"").startswith("keyring:v2:")
+
+
+def test_a_running_process_follows_a_rotation_of_another(path):
+    running, rotating = quietly(path), quietly(path)
+    old = running.seal(b"secret", context=ALICE, associated_data=b"")
+    rotating.add_version(Purpose.REFERENCE)
+    assert running.seal(b"secret", context=ALICE, associated_data=b"").startswith("keyring:v2:")
+    assert running.open(old, context=ALICE, associated_data=b"") == b"secret"
+    running.check()
+    rotating.forget_older(Purpose.REFERENCE, than=2)
+    with pytest.raises(KeyTooOld):
+        running.open(old, context=ALICE, associated_data=b"")
+
+
+def test_a_running_process_does_not_follow_a_file_of_somebody_else(path):
+    """Else what it seals next could be opened by whoever put the file there."""
+    running = quietly(path)
+    path.unlink()
+    create_keyring(path)
+    with pytest.raises(VaultError, match="replaced"):
+        running.seal(b"secret", context=ALICE, associated_data=b"")
+
+
+def test_a_run_that_was_cut_off_while_it_wrote_is_no_obstacle(path):
+    path.with_name("keyring.json.new").write_text("half a key fi")
+    sealer = quietly(path)
+    assert sealer.add_version(Purpose.REFERENCE).newest == 2
+    assert sorted(each.name for each in path.parent.iterdir()) == ["keyring.json", "keyring.json.lock"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_two_rotations_at_once_lose_no_key(path):
+    sealers = [quietly(path) for _ in range(4)]
+    threads = [threading.Thread(target=sealer.add_version, args=(Purpose.REFERENCE,)) for sealer in sealers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(json.loads(path.read_text())["seal_keys"]) == ["1", "2", "3", "4", "5"]

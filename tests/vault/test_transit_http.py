@@ -118,6 +118,6 @@ def test_what_the_server_says_is_one_short_line_without_the_token():
     with answering(lambda _: (400, {"errors": [said]}, {})) as (url, _), pytest.raises(VaultRefused) as refused:
         call(http(url))
     assert "s.token" not in str(refused.value) + repr(refused.value)
-    assert "<token>" in str(refused.value)
+    assert "<hidden>" in str(refused.value)
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 400

@@ -207,12 +207,19 @@ def test_relief_without_a_nose_and_narrower_than_a_head_denies():
     assert vote(planarity, turned(1.1, bump=0.1, narrow=0.12)) == (Verdict.DENY, "bent")
 
 
+def test_what_is_much_narrower_than_a_head_needs_more_of_a_nose():
+    """A bent mask with eye holes came through with these: noise of the tracking looked like a small nose."""
+    assert vote(planarity, turned(1.1, bump=0.4, narrow=0.21)) == (Verdict.DENY, "bent")
+    assert vote(planarity, turned(1.1, bump=0.8, narrow=0.21)) == (Verdict.CONFIRM, "")
+
+
 @pytest.mark.parametrize(
     ("how", "why"),
     [
         ({"relief": 0.4}, "undecided"),
         ({"relief": 0.1}, "undecided"),
         ({"relief": 0.9, "bump": 0.1, "narrow": 0.06}, "undecided"),
+        ({"relief": 0.9, "bump": 0.32, "narrow": 0.07}, "undecided"),
         ({"relief": 0.9, "frames": 2}, "not_measured"),
         ({"relief": 0.9, "tracked": 0.1}, "not_measured"),
         ({"relief": 0.9, "yaw": 47.0}, "not_measured"),

@@ -3,6 +3,7 @@
 import pytest
 
 from plugin.ceremonies.types import Purpose, Stage
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from tests.plugin.api.web import CAMERA, Browser, error_of
 
 CREDENTIAL = {
@@ -21,7 +22,7 @@ CALLS = {
     "cancel": {},
     "finish": {},
     "invitation": {"code": "ABCD-EFGH"},
-    "consent": {"agree": True, "text_version": "2026-2"},
+    "consent": {"agree": True, "text_version": CONSENT_TEXT_VERSION},
     "possession/keep": {},
     "totp/setup": {},
     "totp/confirm": {"code": "000000"},

@@ -9,6 +9,7 @@ from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
 from plugin.factors import face_verdict
 from plugin.factors.camera_report import CameraReport
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.factors.face import FaceRefused
 from plugin.factors.references import References
 from plugin.store.tables import Attempts, Consent, Reference
@@ -218,7 +219,7 @@ def test_new_enrolment_switches_a_face_on_that_was_off(world):
 
 def again_enrolled(world, person, face: str):
     view = world.totp.verify(person.comes_to(Purpose.ENROL), person.code(), now=world.now)
-    view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
+    view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     view = world.enrolment.keep_possession(view, now=world.now)
     shown = world.recovery_codes.show(view, now=world.now)
     return person.shows(face, world.recovery_codes.acknowledge(shown.view, now=world.now))

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors import lookup_secrets, recovery_codes
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.store.tables import RecoveryCode
 
 
@@ -110,7 +111,7 @@ def test_new_set_replaces_the_old_one(world):
     person = world.person().has_totp()
     old = person.codes
     view = world.totp.verify(person.comes_to(Purpose.ENROL), person.code(), now=world.now)
-    view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
+    view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     view = world.enrolment.keep_possession(view, now=world.now)
     shown = world.recovery_codes.show(view, now=world.now)
     world.recovery_codes.acknowledge(shown.view, now=world.now)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.store.tables import TotpSecret
 
 
@@ -31,7 +32,7 @@ def test_account_without_display_name_is_named_by_its_id(world):
     person.enrols_up_to(Stage.INVITATION)
     issued = world.invitations.issue(person.owner, now=world.now)
     view = world.invitations.redeem(person.comes_to(Purpose.ENROL, display_name=""), issued.code, now=world.now)
-    view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
+    view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     assert "alice-id" in world.totp.begin_setup(view, now=world.now).otpauth_uri
 
 
@@ -153,7 +154,7 @@ def test_new_secret_replaces_the_old_one(world):
     person = world.person().has_totp()
     old = person.totp_secret
     view = world.totp.verify(person.comes_to(Purpose.ENROL), person.code(), now=world.now)
-    view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
+    view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     person.sets_up_totp(view)
     assert person.totp_secret != old
     assert person.proves_totp().stage is Stage.FACE

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.factors.webauthn import MAX_CREDENTIALS
 from plugin.store.tables import WebauthnCredential
 from tests.plugin.factors.soft_key import SoftKey, b64
@@ -84,7 +85,7 @@ def test_key_the_person_has_is_excluded_from_a_second_registration(world):
     person = world.person().has_key()
     options = world.webauthn.authentication_options(person.comes_to(Purpose.ENROL), now=world.now)
     view = world.webauthn.authenticate(options.view, person.key.get(options.json), now=world.now)
-    view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
+    view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     asked = json.loads(world.webauthn.registration_options(view, now=world.now).json)
     assert [key["id"] for key in asked["excludeCredentials"]] == [b64(person.key.credential_id)]
 
@@ -93,7 +94,7 @@ def test_key_without_transports_and_display_name_can_register(world):
     person = world.person()
     issued = world.invitations.issue(person.owner, now=world.now)
     view = world.invitations.redeem(person.comes_to(Purpose.ENROL, display_name=""), issued.code, now=world.now)
-    view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
+    view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     options = world.webauthn.registration_options(view, now=world.now)
     answer = person.key.create(options.json)
     del answer["response"]["transports"]
@@ -255,7 +256,7 @@ def test_table_cannot_be_filled_with_keys(world):
         world.webauthn.register(options.view, person.key.create(options.json), now=world.now)
         options = world.webauthn.authentication_options(person.comes_to(Purpose.ENROL), now=world.now)
         view = world.webauthn.authenticate(options.view, person.key.get(options.json), now=world.now)
-        view = world.enrolment.give_consent(view, text_version="2026-2", now=world.now)
+        view = world.enrolment.give_consent(view, text_version=CONSENT_TEXT_VERSION, now=world.now)
     assert refused(world, world.webauthn.registration_options, view) == "webauthn_too_many_keys"
 
 

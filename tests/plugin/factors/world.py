@@ -136,7 +136,7 @@ class Person:
 class World:
     """Real parts; only the clock is ours."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, new: bool = True) -> None:
         self.now = START
         self.helpdesk = None  # tests of the helpdesk open one (tests/plugin/helpdesk/office.py)
         self.settings = Settings(
@@ -146,7 +146,7 @@ class World:
             vault_backend=VaultBackend.KEYRING,
             keyring_file=folder / "keyring",
         )
-        self.open(new=True)
+        self.open(new=new)
 
     def open(self, *, new: bool = False) -> None:
         """Build all services; without `new`, as a second worker or after a restart."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 from argon2 import PasswordHasher
 
@@ -13,9 +16,9 @@ from tests.plugin.factors.world import World
 class ServerWorld(World):
     """A world whose rows lie in a database of the test run's PostgreSQL."""
 
-    def __init__(self, folder, url) -> None:
+    def __init__(self, folder, url, *, new=True) -> None:
         self._url = url
-        super().__init__(folder)
+        super().__init__(folder, new=new)
 
     def open_database(self):
         return Database(self._url)
@@ -43,4 +46,16 @@ def world(request, tmp_path, monkeypatch):
     with request.getfixturevalue("postgresql").database() as url:
         made = ServerWorld(tmp_path, url)
         yield made
+        made.database.close()
+
+
+@contextmanager
+def reopened(folder, url=None):
+    """Yield the world of `folder` as another process finds it; `url` is where its rows lie, if not in the folder."""
+    lookup_secrets._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    folder = Path(folder)
+    made = ServerWorld(folder, url, new=False) if url else World(folder, new=False)
+    try:
+        yield made
+    finally:
         made.database.close()

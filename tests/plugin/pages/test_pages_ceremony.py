@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -7,6 +8,7 @@ from plugin.ceremonies.stages import NEXT, first_stage
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.pages.ceremony import _PROGRESS
+from tests.plugin.api.web import make_app
 from tests.plugin.factors.world import ALICE
 
 
@@ -77,7 +79,9 @@ def test_the_consent_page_names_its_version_and_the_time_the_reference_is_kept(w
     browser.person.enrols_up_to(Stage.CONSENT)
     text = browser.page().get_data(as_text=True)
     assert f'name="text_version" value="{CONSENT_TEXT_VERSION}"' in text
-    assert f"For {world.settings.reference_ttl_days} days" in text
+    assert f"log in with it for {world.settings.reference_ttl_days} days" in text
+    assert f"For {world.settings.reference_grace_days} days more" in text
+    assert 'href="/retention"' in text
 
 
 STAGES = [*sorted(_PROGRESS), *((purpose, Stage.DONE) for purpose in Purpose)]
@@ -183,3 +187,23 @@ def test_a_finished_ceremony_offers_to_go_on(world, browser):
     world.ceremonies.advance(view, to=Stage.DONE, proven="face", now=world.now)
     assert title(browser.page()) == "All done"
     assert browser.person.owner == ALICE
+
+
+def test_the_schedule_is_public_and_says_what_the_settings_say(browser):
+    world = browser.person.world
+    world.settings = replace(world.settings, reference_ttl_days=123, reference_grace_days=17, reference_reminder_days=9)
+    page = make_app(world).test_client().get("/retention", base_url=world.settings.issuer)
+    assert title(page) == "What is kept, and for how long"
+    text = unescape(page.get_data(as_text=True))
+    for said in ("Used for 123 days", "For 17 days more", "the last 9 days", "kept for 31 days", "1 day after its end"):
+        assert said in text
+    assert CONSENT_TEXT_VERSION in text
+    assert "Set-Cookie" not in page.headers
+
+
+def test_without_days_of_grace_none_are_promised(browser):
+    world = browser.person.world
+    world.settings = replace(world.settings, reference_grace_days=0, reference_reminder_days=0)
+    text = make_app(world).test_client().get("/retention", base_url=world.settings.issuer).get_data(as_text=True)
+    assert "days more" not in text
+    assert "reminded" not in text

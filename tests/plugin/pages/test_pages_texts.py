@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = sorted((ROOT / "plugin" / "static" / "js").rglob("*.js"))
 PAGES = sorted((ROOT / "templates").glob("*.html"))
 
-CONSENT_DIGESTS = {"2026-1": "7ec9590e8d8fe355", "2026-2": "ce086d7f5a3b8672"}
+CONSENT_DIGESTS = {"2026-1": "7ec9590e8d8fe355", "2026-2": "ce086d7f5a3b8672", "2026-3": "701759eef87aa556"}
 
 
 def test_the_consent_text_cannot_change_without_its_version():

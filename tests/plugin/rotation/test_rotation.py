@@ -176,6 +176,24 @@ def test_a_service_that_runs_meanwhile_goes_on_sealing_and_opening(stored, rotat
     assert stored.everything_opens()
 
 
+def test_both_databases_move_rows_and_refuse_a_stale_write(database, tmp_path):
+    keyring = fresh_keyring(tmp_path)
+    stored = Stored(database, keyring)
+    stored.fill(5)
+    with pytest.raises(Stopped):
+        stored.rotate(StoppingRotator(keyring, 2), batch=2)
+    assert stored.everything_opens()
+    table = next(table for table in stored.tables() if table.purpose is Purpose.FACTOR_SECRET)
+    values, _ = table.batch(keyring.mark(2), after="", limit=2)
+    use_step(stored, "totp-person-0000", 8)
+    new = keyring.rewrap_many([value.item for value in values])
+    assert table.write(list(zip(values, new, strict=True))) == 1  # person 0 logged in meanwhile
+    done = stored.rotate(keyring, batch=2)
+    assert all(outcome.finished for outcome in done.values())
+    assert stored.marks() == {keyring.mark(2)}
+    assert stored.everything_opens()
+
+
 def test_every_sealed_column_is_known_to_the_rotation():
     columns = {
         f"{table.name}.{column.name}"

@@ -1,0 +1,32 @@
+"""The public page that says what is kept, why, and for how long (BIPA 15(a), GDPR 13): no login, nothing personal.
+
+Every number on it is a setting or a constant of the code that deletes, so it cannot say something else than happens.
+
+Not here: the consent text (templates/consent_text.html), what is held about one person (factors/held.py).
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from plugin.ceremonies.service import KEEP_ENDED
+from plugin.factors.enrolment import CONSENT_TEXT_VERSION
+from plugin.factors.frame_memory import KEEP
+from plugin.web.context import services
+
+bp = Blueprint("retention", __name__)
+
+
+@bp.get("/retention")
+def show() -> str:
+    """Render the schedule."""
+    settings = services().settings
+    return render_template(
+        "retention.html",
+        days=settings.reference_ttl_days,
+        grace_days=settings.reference_grace_days,
+        reminder_days=settings.reference_reminder_days,
+        ended_days=KEEP_ENDED.days,
+        frame_days=(KEEP + KEEP_ENDED).days,
+        consent_version=CONSENT_TEXT_VERSION,
+    )
