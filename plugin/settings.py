@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from plugin.errors import SettingsError
+from plugin.setting_rules import RANGES, check_addresses
 from plugin.urls import is_loopback_host
 from plugin.vault_settings import VaultAuth, VaultBackend, check_vault
 
@@ -98,6 +99,12 @@ class Settings:
         audit_forward_token_file: file with the bearer token of receivers over https.
         audit_forward_ca_file: certificates (PEM) that may have signed the receivers'; without it the usual ones.
         keycloak_url: Keycloak's address, for `facestep keycloak`; the service itself does not use it.
+        helpdesk_issuer: the realm whose staff works at /helpdesk; without it there is no helpdesk.
+        helpdesk_policy_file: what must be proven before a pass (docs/helpdesk.md); without it the shipped policy.
+        mail_server: smtps://host:465, smtp+starttls://user@host:587, or smtp://127.0.0.1:25 on this machine.
+        mail_password_file: file with the password of the user in mail_server.
+        mail_from: the sender's address.
+        cool_down_h: hours after a recovery in which factors cannot be changed and no higher level is reached.
         log_level: Python logging level name.
     """
 
@@ -147,6 +154,12 @@ class Settings:
     audit_forward_token_file: Path | None = None
     audit_forward_ca_file: Path | None = None
     keycloak_url: str = ""
+    helpdesk_issuer: str = ""
+    helpdesk_policy_file: Path | None = None
+    mail_server: str = ""
+    mail_password_file: Path | None = None
+    mail_from: str = ""
+    cool_down_h: int = 24
     log_level: str = "INFO"
 
     @classmethod
@@ -173,7 +186,7 @@ class Settings:
         """Return self with paths expanded, or raise SettingsError for the first thing that makes no sense."""
         calibration = self.calibration_file and self.calibration_file.expanduser()
         expanded = replace(self, models_dir=self.models_dir.expanduser(), calibration_file=calibration)
-        for check in (_check_issuer, _check_vault, _check_keycloak, _check_ranges):
+        for check in (_check_issuer, _check_vault, check_addresses, _check_ranges):
             check(expanded)
         return expanded
 
@@ -240,40 +253,12 @@ def _check_vault(settings: Settings) -> None:
     check_vault(settings, production=settings.environment is Environment.PRODUCTION)
 
 
-_RANGES: Final[dict[str, tuple[int, int]]] = {
-    "listen_port": (1, 65535),
-    "workers": (1, 64),
-    "threads": (1, 64),
-    "trusted_proxies": (0, 5),
-    "ceremony_ttl_s": (30, 900),
-    "challenge_ttl_s": (10, 30),
-    "code_ttl_s": (5, 120),
-    "result_ttl_s": (5, 60),
-    "max_frame_bytes": (10_000, 2_000_000),
-    "max_frames": (30, 600),
-    "reference_ttl_days": (1, 1095),
-    "reference_reminder_days": (0, 365),
-    "reference_grace_days": (0, 365),
-    "renewals_max": (0, 100),
-    "invitation_ttl_s": (60, 604_800),
-    "audit_checkpoint_every_s": (60, 86_400),
-}
-
-
-def _check_keycloak(settings: Settings) -> None:
-    url = urlsplit(settings.keycloak_url)
-    if settings.keycloak_url and (url.scheme not in {"http", "https"} or not url.hostname):
-        raise SettingsError(
-            f"keycloak_url={settings.keycloak_url!r} must be a URL, for example https://sso.example.org"
-        )
-
-
 def _check_ranges(settings: Settings) -> None:
-    for name, (low, high) in _RANGES.items():
+    for name, (low, high) in RANGES.items():
         value = getattr(settings, name)
         if not low <= value <= high:
             raise SettingsError(f"{name}={value} must be between {low} and {high}")
-    if settings.reference_ttl_days + settings.reference_grace_days > _RANGES["reference_ttl_days"][1]:
+    if settings.reference_ttl_days + settings.reference_grace_days > RANGES["reference_ttl_days"][1]:
         raise SettingsError("reference_ttl_days and reference_grace_days together must be at most 1095, three years")
     if settings.reference_protection not in PROTECTIONS:
         raise SettingsError(f"reference_protection must be {' or '.join(PROTECTIONS)}")

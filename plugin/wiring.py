@@ -39,11 +39,14 @@ if TYPE_CHECKING:
     from biometric.pipeline import FacePipeline
     from plugin.doors.keys import JwksFetcher
     from plugin.factors.face import FaceFactor
+    from plugin.helpdesk.parts import Helpdesk
     from plugin.settings import Settings
     from vault.interface import VaultKeys
 
 __all__ = [
+    "Parts",
     "Services",
+    "build_helpdesk",
     "build_invitations",
     "build_registry",
     "build_services",
@@ -81,9 +84,10 @@ class Services:
     enrolment: Enrolment
     lifecycle: Lifecycle
     face: FaceFactor
+    helpdesk: Helpdesk | None = None
 
 
-class _Parts(TypedDict):
+class Parts(TypedDict):
     """What every factor is built from."""
 
     ceremonies: Ceremonies
@@ -142,7 +146,8 @@ def build_services(
     ceremonies = Ceremonies(database=database, sealer=sealer, settings=settings, audit=audit)
     attempts = Attempts(database)
     lifecycle = Lifecycle(database=database, audit=audit, settings=settings)
-    parts = _Parts(ceremonies=ceremonies, database=database, sealer=sealer, attempts=attempts, audit=audit)
+    signer = Signer.open(database=database, sealer=sealer, issuer=settings.issuer, now=clock())
+    parts = Parts(ceremonies=ceremonies, database=database, sealer=sealer, attempts=attempts, audit=audit)
     return Services(
         settings=settings,
         clock=clock,
@@ -151,7 +156,7 @@ def build_services(
         audit=audit,
         registry=registry,
         messages=SignedMessages(registry=registry, seen=SeenJtis(database), audience=settings.issuer),
-        signer=Signer.open(database=database, sealer=sealer, issuer=settings.issuer, now=clock()),
+        signer=signer,
         ceremonies=ceremonies,
         housekeeping=Housekeeping(ceremonies, lifecycle),
         attempts=attempts,
@@ -162,7 +167,25 @@ def build_services(
         lifecycle=lifecycle,
         enrolment=Enrolment(ceremonies=ceremonies, database=database, sealer=sealer, audit=audit),
         face=FaceFactor(**parts, settings=settings, pipeline=pipeline or open_pipeline(settings)),
+        helpdesk=build_helpdesk(parts, settings=settings, registry=registry, signer=signer, clock=clock),
     )
+
+
+def build_helpdesk(
+    parts: Parts, *, settings: Settings, registry: Registry, signer: Signer, clock: Callable[[], datetime]
+) -> Helpdesk | None:
+    """Return the helpdesk, or None where the settings name no realm for it. Raises SettingsError."""
+    if not settings.helpdesk_issuer:
+        return None
+    from plugin.doors.agent_login import AgentLogin  # noqa: PLC0415  (these load libraries that nobody else needs)
+    from plugin.helpdesk.office import assemble  # noqa: PLC0415
+    from plugin.keycloak.directory import KeycloakDirectory  # noqa: PLC0415
+    from plugin.mail import SmtpPost  # noqa: PLC0415
+
+    realm = settings.helpdesk_issuer
+    login = AgentLogin(realm=realm, our_url=settings.issuer, registry=registry, signer=signer, clock=clock)
+    directory = KeycloakDirectory(realm, token=login.service_token, clock=clock)
+    return assemble(**parts, settings=settings, directory=directory, post=SmtpPost(settings), login=login)
 
 
 def build_invitations(settings: Settings, database: Database) -> Invitations:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from flask import Response, jsonify, url_for
 
+from plugin.ceremonies.types import Purpose
+from plugin.web.context import now, services
+
 if TYPE_CHECKING:
     from plugin.ceremonies.types import CeremonyView
 
@@ -13,3 +16,11 @@ if TYPE_CHECKING:
 def next_page(view: CeremonyView) -> Response:
     """Send the person to the ceremony's page, which shows whatever stage the ceremony has reached."""
     return jsonify(next=url_for("pages.show", ceremony_id=view.id))
+
+
+def next_page_after_setup(view: CeremonyView) -> Response:
+    """Go on after a possession factor was set up; in a recovery the person is told, and old sessions end."""
+    desk = services().helpdesk
+    if view.purpose is Purpose.RECOVER and desk is not None:
+        desk.aftermath.bound(view, now=now())
+    return next_page(view)

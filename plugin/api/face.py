@@ -14,6 +14,7 @@ from biometric.liveness.challenge import HOLD_MS
 from plugin.api.frames import BATCH, MOST_NEW, read_frames
 from plugin.api.parsing import Flag, Number, Schema, Text, json_body
 from plugin.ceremonies.redirects import denied_url, success_url
+from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import public
 from plugin.factors.camera_report import LONGEST_LABEL, CameraReport
 from plugin.factors.face import FaceRefused
@@ -70,6 +71,8 @@ def frames(ceremony_id: str) -> Response:
     except FaceRefused as refusal:
         return _refused(view, refusal)
     if progress.state == "finished":
+        if progress.view.stage is not Stage.DONE:  # a recovery goes on with a new factor
+            return jsonify(state="finished", next=url_for("pages.show", ceremony_id=ceremony_id))
         if services().lifecycle.remind(progress.view, now=now()):  # the page says it, then hands the result out
             return jsonify(state="finished", next=url_for("pages.show", ceremony_id=ceremony_id))
         code = services().ceremonies.issue_code(progress.view, now=now())
@@ -89,6 +92,9 @@ def _refused(view: CeremonyView, refusal: FaceRefused) -> Response:
         "may_retry": refusal.may_retry,
     }
     if not refusal.may_retry:
+        desk = services().helpdesk
+        if view.purpose is Purpose.RECOVER and desk is not None:
+            desk.aftermath.impostor(view, now=now())
         answer["redirect"] = denied_url(view, refusal.code)
     return jsonify(answer)
 

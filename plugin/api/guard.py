@@ -11,27 +11,17 @@ Not here: the cookie itself (plugin/web/context.py, on every load of the ceremon
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from flask import request
 
 from plugin.errors import ServiceError
 from plugin.web.context import services
+from plugin.web.origin import own_origin
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
 HEADER: Final = "X-Facestep"
-
-
-def own_origin(issuer: str) -> str:
-    """Return the origin of our issuer URL as browsers write it: no default port, lower case."""
-    parts = urlsplit(issuer)
-    default = {"http": 80, "https": 443}[parts.scheme]
-    host = parts.hostname or ""
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{parts.scheme}://{host}" if parts.port in {None, default} else f"{parts.scheme}://{host}:{parts.port}"
 
 
 def check_own_page(headers: Headers, *, expected_origin: str) -> None:

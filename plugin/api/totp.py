@@ -8,7 +8,7 @@ from typing import Final
 import segno
 from flask import Blueprint, Response, jsonify
 
-from plugin.api.answers import next_page
+from plugin.api.answers import next_page, next_page_after_setup
 from plugin.api.parsing import Schema, Text, json_body
 from plugin.web.context import load_ceremony, now, services
 
@@ -31,7 +31,7 @@ def confirm(ceremony_id: str) -> Response:
     """Take the secret into use once the app shows the right code."""
     view = load_ceremony(ceremony_id)
     body = json_body(_CODE)
-    return next_page(services().totp.confirm_setup(view, body["code"], now=now()))
+    return next_page_after_setup(services().totp.confirm_setup(view, body["code"], now=now()))
 
 
 @bp.post("/verify")

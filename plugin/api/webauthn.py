@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from plugin.api.answers import next_page
+from plugin.api.answers import next_page, next_page_after_setup
 from plugin.api.parsing import Schema, Text, TextList, json_body
 from plugin.web.context import load_ceremony, now, services
 
@@ -57,7 +57,7 @@ def register(ceremony_id: str) -> Response:
     """Take a new passkey into use."""
     view = load_ceremony(ceremony_id)
     body = json_body(_ATTESTATION)
-    return next_page(services().webauthn.register(view, body["credential"], now=now()))
+    return next_page_after_setup(services().webauthn.register(view, body["credential"], now=now()))
 
 
 @bp.post("/options")

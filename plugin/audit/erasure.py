@@ -1,7 +1,8 @@
 """Erase a person: everything that identifies them goes, and the log says so, in one transaction.
 
-Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, and running ceremonies with their result
-codes, so that a login or enrolment under way cannot bring anything back.
+Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, cases, passes and sessions of the
+helpdesk, and running ceremonies with their result codes, so that a login or enrolment under way cannot bring anything
+back.
 
 Stays:
  * failure counters: else an attacker who can bring about an erasure would get fresh attempts, at the invitation for
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from sqlalchemy import CursorResult, Executable, delete, update
 
+from plugin.store.helpdesk_tables import HelpdeskCase, HelpdeskPass, HelpdeskSession
 from plugin.store.instants import to_ms
 from plugin.store.tables import (
     Ceremony,
@@ -50,6 +52,9 @@ _GONE: Final[dict[str, type[Any]]] = {
     "invitations": Invitation,
     "ceremonies": Ceremony,
     "result_codes": ResultCode,
+    "helpdesk_cases": HelpdeskCase,
+    "helpdesk_passes": HelpdeskPass,
+    "helpdesk_sessions": HelpdeskSession,
 }
 
 

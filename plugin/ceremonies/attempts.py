@@ -49,6 +49,7 @@ class Counted(StrEnum):
     WEBAUTHN = "webauthn"
     RECOVERY = "recovery"
     INVITATION = "invitation"
+    PASS = "pass"  # noqa: S105  (names a factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ LIMITS: Final[dict[Counted, Limit]] = {
     Counted.WEBAUTHN: Limit(consecutive=5, total=50),
     Counted.RECOVERY: Limit(consecutive=5, total=50),
     Counted.INVITATION: Limit(consecutive=5, total=50),
+    Counted.PASS: Limit(consecutive=5, total=50),
 }
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import bindparam, delete, exists, select, update
 
 from plugin.ceremonies import codes
+from plugin.ceremonies.cooldown import refuse_while_cooling
 from plugin.ceremonies.levels import answered
 from plugin.ceremonies.mapping import digest, new_row, view_of
 from plugin.ceremonies.scratch import Scratch
@@ -81,6 +82,9 @@ class Ceremonies:
         new = NewCeremony(id=self._token(32), browser_token=self._token(32))
         may_renew = self.has_possession(request.owner) and not self._lapsed(request)
         stage = first_stage(request.purpose, has_possession=may_renew)
+        refuse_while_cooling(
+            request, stage, database=self._database, audit=self._audit, settings=self._settings, now=now
+        )
         row = new_row(request, new, stage=stage, now=now, expires_at=now + self._ttl(request.purpose))
         sign(row, sealer=self._sealer)
         with self._database.transaction() as session:
@@ -182,6 +186,13 @@ class Ceremonies:
         changes: dict[str, Any] = {"stage": to.value, "amr": list(amr)}
         if reference_id is not None:
             changes["reference_id"] = reference_id
+        return self._change(view, None, now=now, within=within, **changes)
+
+    def recover(self, view: CeremonyView, *, now: datetime, within: Within) -> CeremonyView:
+        """Turn a login at possession into a recovery at the face; `within` uses up the pass. Raises CeremonyRefused."""
+        if (view.purpose, view.stage) != (Purpose.LOGIN, Stage.POSSESSION):
+            raise CeremonyRefused("ceremony_refused", f"no_recovery_at_{view.stage}")
+        changes = {"purpose": Purpose.RECOVER.value, "stage": Stage.FACE.value, "expires_ms": to_ms(now + ENROL_TTL)}
         return self._change(view, None, now=now, within=within, **changes)
 
     def end(self, view: CeremonyView, *, now: datetime, reason: str = "cancelled") -> None:

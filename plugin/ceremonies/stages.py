@@ -5,6 +5,8 @@ Rules:
  * No face before possession (NIST SP 800-63B-4 3.2.3: the endpoint is authenticated before capture).
  * A result needs both: a possession method and the face.
  * Whoever already has a possession factor proves it before anything is enrolled; nobody enrols with a password alone.
+ * A recovery begins where a pass was accepted in a login, and shows the face first: until it is the enrolled one,
+   nothing changes. Then only a new possession factor leads on, and the end needs both as always.
 
 Not here: the store (service.py), how a method is proven (factors/).
 """
@@ -25,6 +27,9 @@ NEXT: Final[dict[tuple[Purpose, Stage], Stage]] = {
     (Purpose.ENROL, Stage.POSSESSION_SETUP): Stage.RECOVERY_CODES,
     (Purpose.ENROL, Stage.RECOVERY_CODES): Stage.FACE,
     (Purpose.ENROL, Stage.FACE): Stage.DONE,
+    (Purpose.RECOVER, Stage.FACE): Stage.POSSESSION_SETUP,
+    (Purpose.RECOVER, Stage.POSSESSION_SETUP): Stage.RECOVERY_CODES,
+    (Purpose.RECOVER, Stage.RECOVERY_CODES): Stage.DONE,
 }
 
 
@@ -52,6 +57,7 @@ def check_move(purpose: Purpose, *, at: Stage, to: Stage, amr: tuple[str, ...]) 
     1. `to` is the one stage that follows `at`
     2. before the face, possession is proven in this very ceremony
     3. before the end, the face is proven too
+    4. in a recovery, the face is proven before anything is set up anew
     """
     if NEXT.get((purpose, at)) is not to:  # (1)
         raise CeremonyRefused("ceremony_refused", f"no_move_{at}_to_{to}")
@@ -59,6 +65,8 @@ def check_move(purpose: Purpose, *, at: Stage, to: Stage, amr: tuple[str, ...]) 
         raise CeremonyRefused("possession_first", f"no_possession_before_{to}")
     if to is Stage.DONE and Amr.FACE not in amr:  # (3)
         raise CeremonyRefused("ceremony_refused", "no_face_before_done")
+    if purpose is Purpose.RECOVER and Amr.FACE not in amr:  # (4)
+        raise CeremonyRefused("ceremony_refused", "no_face_before_recovery")
 
 
 def reached_acr(amr: tuple[str, ...], *, level: str) -> str:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 
 class Purpose(StrEnum):
-    """What the identity provider asked for."""
+    """What the identity provider asked for; RECOVER is a login that a helpdesk pass has turned into a recovery."""
 
     LOGIN = "login"
     ENROL = "enrol"
+    RECOVER = "recover"
 
 
 class Stage(StrEnum):

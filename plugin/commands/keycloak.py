@@ -44,6 +44,7 @@ def _realm_options(function: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--register/--no-register", default=False, help="Also register the realm in this service's database."
         ),
+        click.option("--helpdesk/--no-helpdesk", default=False, help="Also the client and roles of /helpdesk."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     )
     for option in reversed(options):
@@ -62,6 +63,7 @@ def command() -> None:
     \b
     Examples:
       facestep keycloak install --realm staff --register
+      facestep keycloak install --realm staff --helpdesk
       facestep keycloak check --realm staff
       facestep keycloak check --realm staff --server https://sso.example.org --facestep-url https://face.example.org
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
@@ -125,6 +127,7 @@ def _setup(
     admin_password_file: Path | None,
     admin_password: str | None,
     register: bool,
+    helpdesk: bool,
 ) -> Iterator[RealmSetup]:
     from plugin.keycloak.admin import RealmAdmin
     from plugin.keycloak.realm import RealmSetup
@@ -136,7 +139,7 @@ def _setup(
         server, realm, user=admin_user, password=admin_password or _asked_for(admin_user), login_realm=admin_realm
     )
     with _clients(wanted=register) as clients:
-        yield RealmSetup(admin, facestep_url=facestep_url, clients=clients)
+        yield RealmSetup(admin, facestep_url=facestep_url, clients=clients, helpdesk=helpdesk)
 
 
 def _addresses(server: str | None, facestep_url: str | None) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from plugin.audit.erasure import erase_subject
 from plugin.ceremonies.stages import stage_after
-from plugin.ceremonies.types import Stage
+from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
@@ -95,7 +95,7 @@ class Enrolment:
         """
         if view.stage is not Stage.POSSESSION_SETUP:
             raise CeremonyRefused("ceremony_refused", f"not_at_{view.stage}")
-        if not view.amr or not self._ceremonies.has_possession(view.owner):
+        if view.purpose is not Purpose.ENROL or not view.amr or not self._ceremonies.has_possession(view.owner):
             raise CeremonyRefused("possession_first", "nothing_to_keep")
         return self._move_on(view, now=now, within=lambda _session: None)
 

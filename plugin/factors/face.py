@@ -89,7 +89,7 @@ class FaceChallenge:
 
 @dataclass(frozen=True, slots=True)
 class FaceProgress:
-    """`state` is go_on, next_step or finished; finished means that `view` stands at DONE."""
+    """`state` is go_on, next_step or finished; then `view` stands at DONE, in a recovery at the set-up that follows."""
 
     state: str
     hint: str | None
@@ -159,7 +159,7 @@ class FaceFactor:
         chain_key = self._rng.randbytes(KEY_BYTES)
         session = self._sessions.begin(
             steps,
-            mode=view.purpose.value,
+            mode="enrol" if view.purpose is Purpose.ENROL else "login",
             pauses_ms=draw_pauses(self._rng, steps),
             colours=draw_colours(self._rng) if light else (),
             deadline_ms=deadline_ms,

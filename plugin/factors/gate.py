@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from plugin.ceremonies.stages import stage_after
+from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
+from plugin.factors.lost import forget_lost
 from plugin.store.integrity import check, checked_columns
 from vault.interface import WrongMac
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from plugin.ceremonies.attempts import Attempts, Counted
     from plugin.ceremonies.service import Ceremonies
-    from plugin.ceremonies.types import AuditSink, CeremonyView, Stage
+    from plugin.ceremonies.types import AuditSink, CeremonyView
     from vault.interface import Sealer
 
     Within = Callable[[Session], None]
@@ -137,6 +139,9 @@ class Gate:
         """
 
         def write(session: Session) -> None:
+            if view.purpose is Purpose.RECOVER and view.stage is Stage.POSSESSION_SETUP:
+                forget_lost(view.owner, session=session)
+                self.log("recovery_bound", view, now=now, details={"factor": factor.value}, session=session)
             within(session)
             self._attempts.succeed(view.owner, factor, session=session)
             self.log(event, view, now=now, details={"factor": factor.value, **(details or {})}, session=session)

@@ -73,7 +73,7 @@ class RealmAdmin:
         """Return what is at `path`, or None."""
         return self._call("get", path, missing_is_none=True)
 
-    def post(self, path: str, body: Mapping[str, object]) -> str:
+    def post(self, path: str, body: Mapping[str, object] | list[Json]) -> str:
         """Create something and return its id, where Keycloak says it."""
         answer = self._request("post", f"/admin/realms/{quote(self.realm)}{path}", body)
         return str(answer.headers.get("Location", "")).rpartition("/")[2]
@@ -95,7 +95,7 @@ class RealmAdmin:
         return answer.json()
 
     def _request(
-        self, method: Method, path: str, body: Mapping[str, object] | None, *, allow_missing: bool = False
+        self, method: Method, path: str, body: Mapping[str, object] | list[Json] | None, *, allow_missing: bool = False
     ) -> Any:
         send = getattr(self._connection, f"raw_{method}")
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from plugin.errors import ServiceError
 from plugin.keycloak import flows, names
 from plugin.keycloak.flow_items import BindingItem, FlowItem
+from plugin.keycloak.helpdesk_items import ROLES, HelpdeskClientItem, RoleItem, ServiceAccountItem
 from plugin.keycloak.hole_items import (
     BrokersItem,
     ClientFlowsItem,
@@ -39,8 +40,11 @@ class Change:
 class RealmSetup:
     """The wishes for one realm and one service."""
 
-    def __init__(self, admin: RealmAdmin, *, facestep_url: str, clients: Clients | None) -> None:
+    def __init__(
+        self, admin: RealmAdmin, *, facestep_url: str, clients: Clients | None, helpdesk: bool = False
+    ) -> None:
         self._admin = admin
+        self._helpdesk = helpdesk
         self._url = facestep_url.rstrip("/")
         self._clients = clients
 
@@ -94,6 +98,10 @@ class RealmSetup:
         yield BruteForceItem(admin)
         if self._clients is not None:
             yield RegistrationItem(admin, self._clients)
+        if self._helpdesk:
+            yield from (RoleItem(admin, role) for role in ROLES)
+            yield HelpdeskClientItem(admin, self._url)
+            yield ServiceAccountItem(admin)
         for flow in (flows.browser_flow(self._url), flows.reset_flow(self._url), flows.grant_flow()):
             yield FlowItem(admin, flow)
             yield BindingItem(admin, flow)

@@ -34,6 +34,7 @@ POSSESSION_PAGES: Final = {
     "passkey": "possession_passkey.html",
     "totp": "possession_totp.html",
     "recovery": "possession_recovery.html",
+    "pass": "possession_pass.html",
 }
 """In the order we offer them: only the first one is resistant to phishing (NIST SP 800-63B-4 2.2)."""
 
@@ -54,6 +55,9 @@ _PROGRESS: Final = {
     (Purpose.ENROL, Stage.POSSESSION_SETUP): Progress(3, 5),
     (Purpose.ENROL, Stage.RECOVERY_CODES): Progress(4, 5),
     (Purpose.ENROL, Stage.FACE): Progress(5, 5),
+    (Purpose.RECOVER, Stage.FACE): Progress(2, 4),
+    (Purpose.RECOVER, Stage.POSSESSION_SETUP): Progress(3, 4),
+    (Purpose.RECOVER, Stage.RECOVERY_CODES): Progress(4, 4),
 }
 
 
@@ -90,7 +94,7 @@ def _consent(view: CeremonyView) -> str:
 
 def _possession_setup(view: CeremonyView) -> str:
     page = SETUP_PAGES.get(request.args.get("way", ""), "possession_setup.html")
-    return _page(page, view, may_keep=bool(view.amr))
+    return _page(page, view, may_keep=view.purpose is Purpose.ENROL and bool(view.amr))
 
 
 def _recovery_codes(view: CeremonyView) -> str:
@@ -101,7 +105,9 @@ def _recovery_codes(view: CeremonyView) -> str:
 def _possession(view: CeremonyView) -> str:
     """Offer what this person has; somebody who has nothing yet sees the same page as somebody with an app."""
     options = available(view.owner, database=services().database)
-    has = {"passkey": options.webauthn, "totp": options.totp, "recovery": options.recovery}
+    desk = services().helpdesk
+    may_recover = desk is not None and desk.realm == view.issuer and view.purpose is Purpose.LOGIN
+    has = {"passkey": options.webauthn, "totp": options.totp, "recovery": options.recovery, "pass": may_recover}
     ways = [way for way in POSSESSION_PAGES if has[way]] or ["totp"]
     asked = request.args.get("way", "")
     return _page(POSSESSION_PAGES[asked if asked in ways else ways[0]], view, ways=ways)

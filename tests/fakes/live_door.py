@@ -25,7 +25,7 @@ from plugin.doors.registry import Registry
 from plugin.doors.seen import SeenJtis
 from plugin.doors.signed_request import SignedMessages
 from plugin.doors.signer import Signer
-from plugin.wiring import utc_now
+from plugin.wiring import build_helpdesk, utc_now
 from tests.fakes.door import open_door
 
 if TYPE_CHECKING:
@@ -67,6 +67,41 @@ class LiveDoor:
             signer=self._signer,
             enrolment=_Enrolment(self.erased),
         )
+
+    def open_helpdesk(self, realm: str, *, mail_port: int) -> None:
+        """Open the helpdesk for the staff of this realm, as the wiring does; before the next start."""
+        mail = {"mail_server": f"smtp://127.0.0.1:{mail_port}", "mail_from": "desk@example.org"}
+        settings = replace(self.services.settings, helpdesk_issuer=realm, **mail).checked()
+        names = ("ceremonies", "database", "sealer", "attempts", "audit")
+        helpdesk = build_helpdesk(
+            {name: getattr(self.services, name) for name in names},
+            settings=settings,
+            registry=self.services.registry,
+            signer=self.services.signer,
+            clock=utc_now,
+        )
+        self.services = replace(self.services, settings=settings, helpdesk=helpdesk)
+        self._app = create_app(settings, self.services)
+
+    def use_pass(self, ceremony_id: str, code: str) -> requests.Response:
+        """Enter a pass, as the page does."""
+        return requests.post(
+            f"{self.url}/api/ceremony/{ceremony_id}/recovery/pass",
+            json={"code": code},
+            headers={"X-Facestep": "1", "Origin": self.url},
+            cookies={f"facestep_{ceremony_id[:8]}": self._tokens[ceremony_id]},
+            timeout=20,
+        )
+
+    def finish_recovery(self, ceremony_id: str) -> str:
+        """Show the face and set up a new app, as the factors would; return where the browser goes."""
+        ceremonies, now = self.services.ceremonies, utc_now()
+        view = ceremonies.load(ceremony_id, self._tokens[ceremony_id], now=now)
+        view = ceremonies.advance(view, to=Stage.POSSESSION_SETUP, now=now, proven="face")
+        view = ceremonies.advance(view, to=Stage.RECOVERY_CODES, now=now, proven="otp")
+        self.services.helpdesk.aftermath.bound(view, now=now)
+        view = ceremonies.advance(view, to=Stage.DONE, now=now)
+        return success_url(view, ceremonies.issue_code(view, now=now))
 
     def start(self) -> None:
         self._server = make_server("127.0.0.1", self._port, self._app, threaded=True, request_handler=_Quiet)

@@ -23,6 +23,8 @@ from tests.fakes.whole import code_in, open_whole
 from tests.plugin.factors.scripted import face_of, shows
 from tests.plugin.factors.soft_key import unb64
 from tests.plugin.factors.world import World, world
+from tests.plugin.helpdesk.console import Console
+from tests.plugin.helpdesk.office import open_office
 
 CAMERA = {"label": "Somebody's own telephone (OBS Virtual Camera)", "width": 640, "height": 480, "frame_rate": 30}
 
@@ -38,6 +40,7 @@ KINDS = {
     *("passkey challenge", "passkey clientDataJSON", "passkey authenticatorData", "passkey signature", "client data"),
     *("frame", "embedding float16", "embedding float32", "embedding float64", "embedding number"),
     "camera label",
+    *("helpdesk session", "helpdesk pass", "link that stops"),
 }
 
 
@@ -46,6 +49,7 @@ class Journey:
 
     def __init__(self, world) -> None:
         self.world = world
+        self.office = open_office(world)
         self.whole = open_whole(world)
         self.driven: set[str] = set()
         self.whole.app.after_request(self._note)
@@ -152,6 +156,28 @@ class Journey:
         self.world.ceremonies.advance(view, to=Stage.DONE, proven="face", now=self.world.now)
         self.redeems(self.call(self.alice, "finish"))
 
+    def goes_through_the_helpdesk(self) -> None:
+        ada, bob = (Console(self.whole.app, self.office) for _ in range(2))
+        for console, name in ((ada, "ada"), (bob, "bob")):
+            assert console.signs_in(name).status_code == 303
+            self.keep("helpdesk session", console.client.get_cookie("facestep_desk", path="/helpdesk").value)
+        ada.post(f"{ada.opens()}/close")
+        path = ada.opens()
+        ada.post(f"{path}/proofs", proof="call_back")
+        ada.post(f"{path}/ask")
+        bob.post(f"{path}/decide", answer="agree")
+        assert "Pass sent" in ada.get(path).text
+        assert ada.get().status_code == 200
+        code, link = self.office.letters.the_pass(), self.office.letters.link()
+        self.keep("helpdesk pass", code)
+        self.keep("link that stops", link)
+        self.arrives(self.alice, Purpose.LOGIN)
+        self.alice.call("recovery/pass", {"code": "0000" + code[4:]})
+        self.call(self.alice, "recovery/pass", {"code": code})
+        self.call(self.alice, "cancel")
+        assert ada.get(f"/stop/{link}").status_code == ada.post(f"/stop/{link}").status_code == 200
+        ada.post("/logout")
+
     def passes_camera(self, browser) -> None:
         self.keep("camera label", CAMERA["label"].encode())
         self.call(browser, "face/start", {"light": True, "camera": CAMERA})
@@ -197,6 +223,7 @@ class Journey:
         self.uses_a_recovery_code_and_stops()
         self.enrols_only_the_face_again()
         self.fetches_a_result_whose_answer_was_lost()
+        self.goes_through_the_helpdesk()
         self.stored = b"".join(
             path.read_bytes() for path in Path(self.world.database._file).parent.glob("facestep.db*")
         )

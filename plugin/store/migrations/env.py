@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from plugin.store import helpdesk_tables  # noqa: F401  (its tables belong to Base)
 from plugin.store.tables import Base
 
 context.configure(

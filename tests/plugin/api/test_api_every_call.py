@@ -33,6 +33,7 @@ CALLS = {
     "webauthn/verify": CREDENTIAL,
     "recovery/acknowledge": {},
     "recovery/verify": {"code": "ABCD-EFGH"},
+    "recovery/pass": {"code": "ABCD-EFGH-JKMN-PQRS"},
     "face/start": {"light": True, "camera": CAMERA},
 }
 STAGE_OF = {
@@ -48,6 +49,7 @@ STAGE_OF = {
     "webauthn/options": Stage.POSSESSION,
     "webauthn/verify": Stage.POSSESSION,
     "recovery/verify": Stage.POSSESSION,
+    "recovery/pass": Stage.POSSESSION,
     "face/start": Stage.FACE,
     "finish": Stage.DONE,
 }

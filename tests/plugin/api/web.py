@@ -70,6 +70,7 @@ def parts_of(world: World) -> dict[str, Any]:
         "enrolment": world.enrolment,
         "lifecycle": world.lifecycle,
         "face": world.face,
+        "helpdesk": world.helpdesk,
     }
 
 

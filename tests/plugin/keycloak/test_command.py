@@ -108,7 +108,9 @@ def asked(monkeypatch, tmp_path):
     calls = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        RealmSetup, "__init__", lambda _, admin, *, facestep_url, clients: calls.append((admin.server, facestep_url))
+        RealmSetup,
+        "__init__",
+        lambda _, admin, *, facestep_url, clients, helpdesk: calls.append((admin.server, facestep_url)),
     )
     monkeypatch.setattr(RealmSetup, "check", lambda _: [RIGHT])
     monkeypatch.setattr(RealmSetup, "install", lambda _: iter([]))

@@ -1,0 +1,183 @@
+"""What follows a decision: the pass, the letters, ended sessions, and how the owner stops all of it.
+
+Rules:
+ * A pass that could not be sent, or that the person could not be told of, is taken back: no silent recovery.
+ * Every address on record hears of a pass, of its use and of the factor it bound.
+ * The link in the letter freezes: the pass and any recovery under way are gone, and if a factor was bound already,
+   every possession factor is. Freezing needs no login, since the person may have none; all it can do is to stop.
+ * Sessions and offline tokens at the identity provider end when a factor was bound, and when a recovery is frozen.
+
+Not here: who may decide (desk.py), how a link and a letter look (letters.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete
+
+from plugin.ceremonies.types import Purpose
+from plugin.errors import ServiceError
+from plugin.factors.lost import forget_lost
+from plugin.helpdesk import letters, limits
+from plugin.helpdesk.types import CaseState
+from plugin.store.cooling import BOUND
+from plugin.store.tables import Ceremony
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from plugin.audit.log import AuditLog
+    from plugin.ceremonies.types import CeremonyView, Subject
+    from plugin.helpdesk.cases import Cases
+    from plugin.helpdesk.letters import Letter
+    from plugin.helpdesk.passes import Passes
+    from plugin.helpdesk.types import Agent, CaseView, Directory, Post
+    from plugin.store.database import Database
+
+LINK_LIFE: Final = timedelta(days=7)
+"""For so long the link of a letter stops a recovery; after that the factors it bound are the person's own."""
+
+
+class Aftermath:
+    """Issue, tell, freeze."""
+
+    def __init__(
+        self,
+        *,
+        cases: Cases,
+        passes: Passes,
+        directory: Directory,
+        post: Post,
+        database: Database,
+        audit: AuditLog,
+        issuer: str,
+    ) -> None:
+        self._cases = cases
+        self._passes = passes
+        self._directory = directory
+        self._post = post
+        self._database = database
+        self._audit = audit
+        self._url = issuer
+
+    def issue(self, case: CaseView, agent: Agent, *, minutes: int, now: datetime, **decided: str) -> CaseView:
+        """Issue the pass of a decided case and send the letters.
+
+        Raises:
+            ServiceError: no_address, case_moved: nothing was issued. mail_failed: the pass was taken back.
+        """
+        person = self._directory.person(case.owner.subject)
+        if person is None or not person.enabled or not person.addresses:
+            raise ServiceError("no_address")
+        token, expires_at = secrets.token_urlsafe(32), now + timedelta(minutes=minutes)
+        code, row = self._passes.new(case.owner, case_id=case.id, expires_at=expires_at, now=now)
+
+        def within(session: Session) -> None:
+            self._passes.put(row, session=session)
+            details = {"agent": agent.id, "case": case.id, "expires_ms": row.expires_ms, "proofs": list(case.proofs)}
+            self._log("pass_issued", case.owner, now=now, session=session, details=details)
+
+        issued = self._cases.change(case, to=CaseState.ISSUED, within=within, freeze_hash=hashed(token), **decided)
+        link = f"{self._url}/helpdesk/stop/{token}"
+        try:
+            self._send(person.addresses, letters.issued(link=link))
+            self._send(person.addresses[:1], letters.the_pass(code, expires_at=expires_at))
+        except ServiceError:
+            self._take_back(issued, now=now)
+            raise
+        self._log("recovery_notified", case.owner, now=now, details={"case": case.id, "sent": len(person.addresses)})
+        return issued
+
+    def used(self, view: CeremonyView, *, now: datetime) -> None:
+        """Tell the person that the pass was used."""
+        self._tell(view.owner, letters.used(), now=now)
+
+    def bound(self, view: CeremonyView, *, now: datetime) -> None:
+        """Tell the person of the new factor, and end all sessions that were opened with the old ones."""
+        self._tell(view.owner, letters.bound(), now=now)
+        self._end_sessions(view.owner, now=now)
+
+    def impostor(self, view: CeremonyView, *, now: datetime) -> None:
+        """Raise the alarm: a pass was used by somebody whose face was not the enrolled one."""
+        self._log("helpdesk_alarm", view.owner, now=now, details={"reason": "recovery_face_refused"})
+
+    def freeze(self, token: str, *, now: datetime) -> None:
+        """Stop the recovery that the letter with this link told of, and every other case about the person.
+
+        Raises:
+            ServiceError: "case_unknown"; also for a link that was used.
+        """
+        case = self._cases.by_freeze_token(hashed(token))
+        if now - case.created_at > LINK_LIFE:
+            raise ServiceError("case_unknown", "link_expired")
+        self._freeze(case, case.owner, now=now, link=True)
+        for other in self._cases.about(case.owner, now=now):
+            if other.state in {CaseState.OPEN, CaseState.WAITING, CaseState.ISSUED}:
+                self._freeze(other, case.owner, now=now)
+        self._end_sessions(case.owner, now=now)
+
+    def can_freeze(self, token: str, *, now: datetime) -> bool:
+        """Tell whether this link still stops something."""
+        try:
+            case = self._cases.by_freeze_token(hashed(token))
+        except ServiceError:
+            return False
+        return case.state is CaseState.ISSUED and now - case.created_at <= LINK_LIFE
+
+    def _freeze(self, case: CaseView, owner: Subject, *, now: datetime, link: bool = False) -> None:
+        def within(session: Session) -> None:
+            self._passes.withdraw(owner, session=session)
+            mine = (Ceremony.issuer == owner.issuer, Ceremony.subject == owner.subject)
+            session.execute(delete(Ceremony).where(*mine, Ceremony.purpose == Purpose.RECOVER.value))
+            at = limits.last(session, BOUND, owner=owner)
+            if at is not None and at >= case.created_at:
+                forget_lost(owner, session=session)
+            self._log("recovery_frozen", owner, now=now, session=session, details={"case": case.id})
+            if link:
+                self._log("helpdesk_alarm", owner, now=now, session=session, details={"reason": "frozen_by_owner"})
+
+        self._cases.change(case, to=CaseState.FROZEN, within=within)
+
+    def _take_back(self, case: CaseView, *, now: datetime) -> None:
+        def within(session: Session) -> None:
+            self._passes.withdraw(case.owner, session=session)
+            self._log("pass_withdrawn", case.owner, now=now, session=session, details={"case": case.id})
+
+        self._cases.change(case, to=CaseState.FROZEN, within=within)
+
+    def _tell(self, owner: Subject, letter: Letter, *, now: datetime) -> None:
+        """Write to every address on record; a failure is an alarm, and does not undo what happened."""
+        try:
+            person = self._directory.person(owner.subject)
+            addresses = person.addresses if person is not None else ()
+            self._send(addresses, letter)
+        except ServiceError as exc:
+            self._log("helpdesk_mail_failed", owner, now=now, details={"code": exc.code})
+        else:
+            self._log("recovery_notified", owner, now=now, details={"sent": len(addresses)})
+
+    def _end_sessions(self, owner: Subject, *, now: datetime) -> None:
+        try:
+            self._directory.end_sessions(owner.subject)
+        except ServiceError as exc:
+            self._log("helpdesk_alarm", owner, now=now, details={"reason": "sessions_not_ended", "code": exc.code})
+
+    def _send(self, addresses: Sequence[str], letter: Letter) -> None:
+        self._post.send(addresses, subject=letter.subject, text=letter.text)
+
+    def _log(
+        self, event: str, owner: Subject, *, now: datetime, details: dict[str, Any], session: Session | None = None
+    ) -> None:
+        self._audit.append(event, at=now, issuer=owner.issuer, subject=owner.subject, details=details, session=session)
+
+
+def hashed(token: str) -> bytes:
+    """Return what a token of 256 random bits is stored as."""
+    return hashlib.sha256(token.encode()).digest()

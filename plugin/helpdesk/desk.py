@@ -1,0 +1,233 @@
+"""What agents can do. Every method is one decision: checked, written down, or refused and written down.
+
+Rules:
+ * Nobody acts on their own account, opens or decides; who asked does not decide.
+ * A pass needs every proof that policy demanded when the case was opened.
+ * Roles were read for this very request (types.Agent); a case that is over or frozen takes nothing.
+ * Every refusal is an audit entry about the agent.
+
+Not here: the letters and what follows a pass (aftermath.py), pages (pages/helpdesk.py).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from plugin.errors import ServiceError
+from plugin.helpdesk import limits
+from plugin.helpdesk.policy import PROOFS
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, CaseState
+from plugin.store.cooling import BOUND
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from plugin.audit.log import AuditLog
+    from plugin.helpdesk.aftermath import Aftermath
+    from plugin.helpdesk.cases import Cases
+    from plugin.helpdesk.policy import Policy
+    from plugin.helpdesk.types import Agent, CaseView, Directory, OnRecord
+    from plugin.store.database import Database
+
+LATELY: Final = timedelta(days=7)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+class Desk:
+    """Open, prove, ask, decide."""
+
+    def __init__(
+        self,
+        *,
+        cases: Cases,
+        directory: Directory,
+        aftermath: Aftermath,
+        policy: Policy,
+        database: Database,
+        audit: AuditLog,
+    ) -> None:
+        self._cases = cases
+        self._directory = directory
+        self._aftermath = aftermath
+        self._policy = policy
+        self._database = database
+        self._audit = audit
+
+    def open(self, agent: Agent, name: str, *, ticket: str, reason: str, now: datetime) -> CaseView:
+        """Open a case about the person with exactly this user name.
+
+        1. the agent's role      2. the look-up is counted, found or not     3. somebody is found
+        4. not the agent         5. not too many cases about this person
+
+        Raises:
+            ServiceError: helpdesk_role, too_many_lookups, person_unknown, own_case, too_many_cases.
+        """
+        self._require(agent, AGENT_ROLE, now=now)  # (1)
+        person = self._looked_up(agent, name, now=now)  # (2) (3)
+        self._not_oneself(agent, person.owner.subject, now=now)  # (4)
+        risks = self._risks(person, now=now)
+        demands = self._policy.demands(person, risks=risks)
+        row = self._cases.new(
+            person, opened_by=agent.id, ticket=ticket, reason=reason, risks=risks, demands=demands, now=now
+        )
+        details = {"agent": agent.id, "case": row.id, "ticket": ticket, "grounds": reason, "risk": list(risks)}
+        event, most = "helpdesk_case_opened", self._policy.cases_per_day
+        with self._database.transaction() as session:
+            self._log(event, person, now=now, session=session, details=details)
+            too_many = limits.exceeds(session, event, owner=person.owner, most=most, within=_DAY, now=now)
+        if too_many:  # (5)
+            self._alarm(agent, "many_cases", now=now)
+            raise ServiceError("too_many_cases")
+        with self._database.transaction() as session:
+            session.add(row)
+        return self._cases.load(row.id)
+
+    def case(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
+        """Return a case for an agent or approver; not one's own."""
+        if not (agent.has(AGENT_ROLE) or agent.has(APPROVER_ROLE)):
+            self._require(agent, AGENT_ROLE, now=now)
+        case = self._cases.load(case_id)
+        self._not_oneself(agent, case.owner.subject, now=now)
+        return case
+
+    def note(self, agent: Agent, case_id: str, proof: str, *, now: datetime) -> CaseView:
+        """Note that the agent has done one of the proofs."""
+        self._require(agent, AGENT_ROLE, now=now)
+        case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)
+        if proof not in PROOFS or proof in case.proofs:
+            raise ServiceError("bad_request", "proof")
+
+        def within(session: Session) -> None:
+            self._log_case("helpdesk_proof_noted", case, agent, now=now, session=session, proof=proof)
+
+        return self._cases.change(case, within=within, proofs=[*case.proofs, proof])
+
+    def ask(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
+        """Ask for a pass: it is sent at once, or waits for a second agent where policy wants four eyes."""
+        self._require(agent, AGENT_ROLE, now=now)
+        case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)
+        if case.missing:
+            self._refuse(agent, "proofs_missing", now=now, case=case)
+        asked = {"asked_by": agent.id, "asked_from": agent.address}
+        if not case.four_eyes:
+            return self._aftermath.issue(case, agent, minutes=self._policy.pass_minutes, now=now, **asked)
+
+        def within(session: Session) -> None:
+            self._log_case("helpdesk_approval_asked", case, agent, now=now, session=session, proofs=list(case.proofs))
+
+        return self._cases.change(case, to=CaseState.WAITING, within=within, **asked)
+
+    def decide(self, approver: Agent, case_id: str, *, agree: bool, now: datetime) -> CaseView:
+        """Decide about a waiting case.
+
+        1. the approver's role          4. neither opened nor asked by this person
+        2. waiting and not over         5. nor by another account of this person: no address on record is shared
+        3. not about this person        6. at another network address, where policy wants it
+        """
+        self._require(approver, APPROVER_ROLE, now=now)  # (1)
+        case = self._under_way(self.case(approver, case_id, now=now), CaseState.WAITING, now=now)  # (2) (3)
+        if approver.id in {case.opened_by, case.asked_by}:  # (4)
+            self._refuse(approver, "same_person", now=now, case=case)
+        asker = self._directory.person(case.asked_by)
+        if asker is None or not asker.enabled or AGENT_ROLE not in asker.roles:
+            self._refuse(approver, "asker_gone", now=now, case=case)
+        if set(map(str.casefold, asker.addresses)) & set(map(str.casefold, approver.person.addresses)):  # (5)
+            self._refuse(approver, "same_person", now=now, case=case)
+        if self._policy.apart == "address" and approver.address == case.asked_from:  # (6)
+            self._refuse(approver, "same_place", now=now, case=case)
+        if agree:
+            return self._aftermath.issue(
+                case, approver, minutes=self._policy.pass_minutes, now=now, decided_by=approver.id
+            )
+
+        def within(session: Session) -> None:
+            self._log_case("helpdesk_case_closed", case, approver, now=now, session=session, reason="refused")
+
+        return self._cases.change(case, to=CaseState.REFUSED, within=within, decided_by=approver.id)
+
+    def close(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
+        """End a case without a pass."""
+        self._require(agent, AGENT_ROLE, now=now)
+        case = self.case(agent, case_id, now=now)
+
+        def within(session: Session) -> None:
+            self._log_case("helpdesk_case_closed", case, agent, now=now, session=session, reason="closed")
+
+        return self._cases.change(case, to=CaseState.CLOSED, within=within)
+
+    def queue(self, agent: Agent, *, now: datetime) -> list[CaseView]:
+        """Return what waits for this agent's decision."""
+        if not agent.has(APPROVER_ROLE):
+            return []
+        return [one for one in self._cases.waiting(now=now) if agent.id not in {one.owner.subject, one.asked_by}]
+
+    def mine(self, agent: Agent, *, now: datetime) -> list[CaseView]:
+        """Return the agent's own cases that are not over."""
+        return self._cases.opened_by(agent.id, now=now)
+
+    def _looked_up(self, agent: Agent, name: str, *, now: datetime) -> OnRecord:
+        person = self._directory.find(name)
+        about = agent.person.owner
+        details = {"found": person is not None}
+        with self._database.transaction() as session:
+            self._log("helpdesk_looked_up", agent.person, now=now, session=session, details=details)
+            most = self._policy.lookups_per_hour
+            too_many = limits.exceeds(session, "helpdesk_looked_up", owner=about, most=most, within=_HOUR, now=now)
+        if too_many:
+            self._alarm(agent, "many_lookups", now=now)
+            raise ServiceError("too_many_lookups")
+        if person is None:
+            raise ServiceError("person_unknown")
+        return person
+
+    def _risks(self, person: OnRecord, *, now: datetime) -> tuple[str, ...]:
+        """Return what makes this case more delicate than others."""
+        with self._database.reading() as session:
+            events = {"recovered_lately": BOUND, "frozen_lately": "recovery_frozen", "new_factor": "factor_added"}
+            when = {risk: limits.last(session, event, owner=person.owner) for risk, event in events.items()}
+        lately = [risk for risk, at in when.items() if at is not None and now - at < LATELY]
+        return tuple([*lately, "staff"] if person.is_staff else lately)
+
+    def _require(self, agent: Agent, role: str, *, now: datetime) -> None:
+        if not agent.has(role):
+            self._refuse(agent, "helpdesk_role", now=now)
+
+    def _not_oneself(self, agent: Agent, subject: str, *, now: datetime) -> None:
+        if agent.id == subject:
+            self._refuse(agent, "own_case", now=now)
+
+    def _under_way(self, case: CaseView, state: CaseState, *, now: datetime) -> CaseView:
+        if case.state is not state or now >= case.expires_at:
+            raise ServiceError("case_moved", f"{case.state}_not_{state}")
+        return case
+
+    def _refuse(self, agent: Agent, code: str, *, now: datetime, case: CaseView | None = None) -> NoReturn:
+        details = {"code": code, **({"case": case.id} if case is not None else {})}
+        self._log("helpdesk_refused", agent.person, now=now, details=details)
+        raise ServiceError(code)
+
+    def _alarm(self, agent: Agent, reason: str, *, now: datetime) -> None:
+        self._log("helpdesk_alarm", agent.person, now=now, details={"reason": reason})
+
+    def _log_case(
+        self, event: str, case: CaseView, agent: Agent, *, now: datetime, session: Session, **details: Any
+    ) -> None:
+        about = {"issuer": case.owner.issuer, "subject": case.owner.subject}
+        said = {"agent": agent.id, "case": case.id, **details}
+        self._audit.append(event, at=now, **about, details=said, session=session)
+
+    def _log(
+        self,
+        event: str,
+        person: OnRecord,
+        *,
+        now: datetime,
+        details: dict[str, Any],
+        session: Session | None = None,
+    ) -> None:
+        about = {"issuer": person.owner.issuer, "subject": person.owner.subject}
+        self._audit.append(event, at=now, **about, details=details, session=session)

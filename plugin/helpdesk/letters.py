@@ -1,0 +1,74 @@
+"""What the helpdesk writes to people. Plain text, short, no name of the caller's own choosing.
+
+Rules:
+ * The pass goes to the first address on record, in a letter of its own. Every other word goes to all addresses.
+ * Every letter about a recovery says how to stop it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_STOP: Final = """If you did not ask for this, stop it now:
+
+{link}
+
+Nobody from the helpdesk will ever ask you for the pass or for this link.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Subject line and text."""
+
+    subject: str
+    text: str
+
+
+def the_pass(code: str, *, expires_at: datetime) -> Letter:
+    """Return the letter that brings the pass."""
+    return Letter(
+        "Your pass to get back in",
+        f"""Your helpdesk has opened a way back into your account. Your pass is
+
+    {code}
+
+It works once, until {expires_at:%Y-%m-%d %H:%M} UTC. Log in with your password as always, choose
+"I cannot use my factors" and enter it. The camera then checks that it is you.
+
+Do not tell it to anybody, and do not type it anywhere but on the login page. Nobody from the helpdesk needs it.
+""",
+    )
+
+
+def issued(*, link: str) -> Letter:
+    """Return the letter that tells all addresses of a pass."""
+    return Letter(
+        "Your helpdesk is resetting your second factor",
+        "A pass was issued with which the second factor of your account can be replaced.\n\n" + _STOP.format(link=link),
+    )
+
+
+def used() -> Letter:
+    """Return the letter that tells all addresses that the pass was used."""
+    return Letter(
+        "The pass for your account was used",
+        "Somebody who knows your password has used the pass that your helpdesk issued. The camera checks now whether "
+        "it is you.\n\nIf it is not you, use the link in our letter about the pass, or call your helpdesk.\n",
+    )
+
+
+def bound() -> Letter:
+    """Return the letter that tells all addresses of the new factor."""
+    return Letter(
+        "Your second factor was replaced",
+        """A new second factor was set up for your account after a live face check. The ones before no longer work, and
+all sessions were ended.
+
+If it was not you, use the link in our letter about the pass, or call your helpdesk.
+""",
+    )

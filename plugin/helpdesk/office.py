@@ -1,0 +1,58 @@
+"""Put the parts of the helpdesk together. What lies outside (directory, letters, sign-in) is handed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plugin.helpdesk.aftermath import Aftermath
+from plugin.helpdesk.cases import Cases
+from plugin.helpdesk.desk import Desk
+from plugin.helpdesk.parts import Helpdesk
+from plugin.helpdesk.passes import Passes
+from plugin.helpdesk.policy import Policy
+from plugin.helpdesk.sessions import Sessions
+
+if TYPE_CHECKING:
+    from plugin.audit.log import AuditLog
+    from plugin.ceremonies.attempts import Attempts
+    from plugin.ceremonies.service import Ceremonies
+    from plugin.helpdesk.types import Directory, Login, Post
+    from plugin.settings import Settings
+    from plugin.store.database import Database
+    from vault.interface import Sealer
+
+
+def assemble(
+    *,
+    ceremonies: Ceremonies,
+    database: Database,
+    sealer: Sealer,
+    attempts: Attempts,
+    audit: AuditLog,
+    settings: Settings,
+    directory: Directory,
+    post: Post,
+    login: Login,
+) -> Helpdesk:
+    """Return the helpdesk. Raises SettingsError for a policy that makes no sense."""
+    policy = Policy.load(settings.helpdesk_policy_file)
+    cases = Cases(database=database, sealer=sealer)
+    passes = Passes(ceremonies=ceremonies, database=database, sealer=sealer, attempts=attempts, audit=audit)
+    aftermath = Aftermath(
+        cases=cases,
+        passes=passes,
+        directory=directory,
+        post=post,
+        database=database,
+        audit=audit,
+        issuer=settings.issuer,
+    )
+    return Helpdesk(
+        realm=settings.helpdesk_issuer,
+        desk=Desk(cases=cases, directory=directory, aftermath=aftermath, policy=policy, database=database, audit=audit),
+        aftermath=aftermath,
+        passes=passes,
+        sessions=Sessions(database=database, sealer=sealer, audit=audit),
+        directory=directory,
+        login=login,
+    )

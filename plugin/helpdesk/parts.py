@@ -1,0 +1,45 @@
+"""The helpdesk as one thing that pages can hold; built in wiring.py, absent where no realm was named for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plugin.errors import ServiceError
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from plugin.helpdesk.aftermath import Aftermath
+    from plugin.helpdesk.desk import Desk
+    from plugin.helpdesk.passes import Passes
+    from plugin.helpdesk.sessions import Sessions
+    from plugin.helpdesk.types import Directory, Login
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Helpdesk:
+    """Everything that a page of the helpdesk may need. `realm` is whose people and whose staff it is for."""
+
+    realm: str
+    desk: Desk
+    aftermath: Aftermath
+    passes: Passes
+    sessions: Sessions
+    directory: Directory
+    login: Login
+
+    def agent(self, token: str, *, address: str, now: datetime) -> Agent:
+        """Return who acts, with the roles that the directory gives them now.
+
+        Raises:
+            ServiceError: helpdesk_login: nobody is signed in. helpdesk_role: they are no staff, or no longer.
+        """
+        owner = self.sessions.find(token, now=now) if token else None
+        if owner is None:
+            raise ServiceError("helpdesk_login")
+        person = self.directory.person(owner.subject)
+        if person is None or not person.enabled or not person.roles & {AGENT_ROLE, APPROVER_ROLE}:
+            raise ServiceError("helpdesk_role")
+        return Agent(person=person, address=address)

@@ -1,0 +1,140 @@
+"""What must be proven before a pass, for whom, and who must agree: helpdesk policy, a TOML file.
+
+    pass_minutes = 60            # how long a pass is good for, 10 to 480
+    lookups_per_hour = 30        # by one agent
+    cases_per_day = 3            # about one person
+    apart = "session"            # or "address": the second agent must sit at another network address
+
+    [default]
+    proofs = ["call_back"]       # what an agent must have done
+    four_eyes = true             # a second agent must agree
+
+    [[group]]
+    name = "/administrators"     # group path at the identity provider
+    proofs = ["call_back", "document"]
+    four_eyes = true
+
+Rules:
+ * Of several rules that fit a person everything is demanded: groups only add.
+ * Staff of the helpdesk, and people who got a pass lately, need every proof that any rule names, and four eyes.
+ * Nothing is guessed: an unknown key, proof or a value out of range stops the start.
+ * There are no knowledge questions: what a caller knows, somebody else can know.
+
+Not here: who is a member of what (types.OnRecord), what an agent has noted (cases.py).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from plugin.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from plugin.helpdesk.types import OnRecord
+
+PROOFS: Final = ("call_back", "in_person", "document")
+"""call_back: called the number on record. in_person: was seen at a desk. document: an identity document was seen."""
+APART: Final = ("session", "address")
+_RANGES: Final = {"pass_minutes": (10, 480), "lookups_per_hour": (1, 1000), "cases_per_day": (1, 100)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one group of people must have proven."""
+
+    proofs: frozenset[str]
+    four_eyes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What one case needs, in the order of PROOFS."""
+
+    proofs: tuple[str, ...]
+    four_eyes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules; the defaults are the shipped policy."""
+
+    default: Rule = Rule(frozenset({"call_back"}), four_eyes=True)
+    groups: tuple[tuple[str, Rule], ...] = ()
+    pass_minutes: int = 60
+    lookups_per_hour: int = 30
+    cases_per_day: int = 3
+    apart: str = "session"
+
+    @classmethod
+    def load(cls, path: Path | None) -> Policy:
+        """Return the policy of the file, or the shipped one. Raises SettingsError."""
+        if path is None:
+            return cls()
+        try:
+            return parse(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+            raise SettingsError(f"helpdesk_policy_file={path} cannot be read: {exc}") from exc
+
+    def demands(self, person: OnRecord, *, risks: Collection[str]) -> Demands:
+        """Return what a case about this person needs."""
+        fitting = [self.default, *(rule for name, rule in self.groups if name in person.groups)]
+        asked = frozenset().union(*(rule.proofs for rule in fitting))
+        four_eyes = any(rule.four_eyes for rule in fitting)
+        if risks:
+            every = [self.default, *(rule for _, rule in self.groups)]
+            asked, four_eyes = frozenset().union(*(rule.proofs for rule in every)), True
+        return Demands(tuple(proof for proof in PROOFS if proof in asked), four_eyes=four_eyes)
+
+
+def parse(table: Mapping[str, Any]) -> Policy:
+    """Return the policy that a TOML document holds. Raises SettingsError for the first thing that makes no sense."""
+    _nothing_but(table, {*_RANGES, "apart", "default", "group"}, where="")
+    numbers = {name: _number(table, name) for name in _RANGES if name in table}
+    apart = table.get("apart", "session")
+    if apart not in APART:
+        raise SettingsError(f"helpdesk policy: apart must be {' or '.join(APART)}")
+    default = _rule(table["default"], where="default") if "default" in table else Policy().default
+    listed = table.get("group", [])
+    if not isinstance(listed, list):
+        raise SettingsError("helpdesk policy: groups are written as [[group]]")
+    groups = tuple(_group(one, number) for number, one in enumerate(listed, start=1))
+    if len({name for name, _ in groups}) != len(groups):
+        raise SettingsError("helpdesk policy: a group is named twice")
+    return Policy(default=default, groups=groups, apart=apart, **numbers)
+
+
+def _group(one: Any, number: int) -> tuple[str, Rule]:
+    where = f"group {number}"
+    if not isinstance(one, dict) or not isinstance(one.get("name"), str) or not one["name"].startswith("/"):
+        raise SettingsError(f"helpdesk policy: {where} needs a name, a group's path that begins with a slash")
+    return one["name"], _rule({key: value for key, value in one.items() if key != "name"}, where=where)
+
+
+def _rule(one: Any, *, where: str) -> Rule:
+    if not isinstance(one, dict):
+        raise SettingsError(f"helpdesk policy: {where} must be a table")
+    _nothing_but(one, {"proofs", "four_eyes"}, where=f"{where}: ")
+    proofs, four_eyes = one.get("proofs"), one.get("four_eyes")
+    if not isinstance(proofs, list) or not proofs or any(proof not in PROOFS for proof in proofs):
+        raise SettingsError(f"helpdesk policy: {where}: proofs must be a list of {', '.join(PROOFS)}, at least one")
+    if not isinstance(four_eyes, bool):
+        raise SettingsError(f"helpdesk policy: {where}: four_eyes must be true or false")
+    return Rule(frozenset(proofs), four_eyes=four_eyes)
+
+
+def _number(table: Mapping[str, Any], name: str) -> int:
+    value, (low, high) = table[name], _RANGES[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise SettingsError(f"helpdesk policy: {name} must be a whole number from {low} to {high}")
+    return value
+
+
+def _nothing_but(table: Mapping[str, Any], known: set[str], *, where: str) -> None:
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise SettingsError(f"helpdesk policy: {where}unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")

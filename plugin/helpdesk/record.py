@@ -1,0 +1,66 @@
+"""What an agent sees of a person's factors: what there is, since when, last used. Never a secret, picture or score.
+
+Not here: what the person sees of themselves (factors/held.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, select
+
+from plugin.store.instants import from_ms, to_ms
+from plugin.store.tables import AuditEntry, RecoveryCode, Reference, TotpSecret, WebauthnCredential
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from plugin.ceremonies.types import Subject
+    from plugin.store.database import Database
+
+_DAY: Final = timedelta(days=1)
+_FAILURES: Final = ("factor_refused", "face_refused", "locked_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Plain facts about the factors of one person; None where there is no such factor."""
+
+    app_since: datetime | None
+    passkeys: int
+    passkey_used: datetime | None
+    codes_left: int
+    face_since: datetime | None
+    face_until: datetime | None
+    failures_today: int
+
+
+def record_of(owner: Subject, *, database: Database, now: datetime) -> Record:
+    """Return the record of one person, in one snapshot."""
+    mine = {"issuer": owner.issuer, "subject": owner.subject}
+    with database.reading() as session:
+        app = session.scalar(select(TotpSecret.created_ms).filter_by(**mine))
+        keys = session.execute(select(func.count(), func.max(WebauthnCredential.last_used_ms)).filter_by(**mine)).one()
+        codes = session.scalar(select(func.count()).select_from(RecoveryCode).filter_by(**mine, used_ms=None))
+        face = session.execute(select(Reference.created_ms, Reference.expires_ms).filter_by(**mine)).first()
+        failures = session.scalar(
+            select(func.count())
+            .select_from(AuditEntry)
+            .filter_by(**mine)
+            .where(AuditEntry.event.in_(_FAILURES), AuditEntry.at_ms > to_ms(now - _DAY))
+        )
+    return Record(
+        app_since=_at(app),
+        passkeys=int(keys[0]),
+        passkey_used=_at(keys[1]),
+        codes_left=codes or 0,
+        face_since=_at(face[0] if face else None),
+        face_until=_at(face[1] if face else None),
+        failures_today=failures or 0,
+    )
+
+
+def _at(milliseconds: Any) -> datetime | None:
+    return None if milliseconds is None else from_ms(int(milliseconds))

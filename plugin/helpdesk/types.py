@@ -1,0 +1,129 @@
+"""What the helpdesk speaks of, and what it needs of the world outside.
+
+Not here: how people are found (keycloak/directory.py), how letters travel (mail.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from plugin.ceremonies.types import Subject
+
+AGENT_ROLE = "facestep-helpdesk"
+"""May open cases, note proofs and ask for a pass."""
+APPROVER_ROLE = "facestep-helpdesk-approver"
+"""May decide about what an agent has asked for."""
+
+
+class CaseState(StrEnum):
+    """Where a case stands; cases.py says which follows which."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    ISSUED = "issued"
+    REFUSED = "refused"
+    CLOSED = "closed"
+    FROZEN = "frozen"
+
+
+@dataclass(frozen=True, slots=True)
+class OnRecord:
+    """A person as the directory knows them. Addresses are written to, never shown."""
+
+    owner: Subject
+    name: str
+    addresses: tuple[str, ...] = field(repr=False)
+    groups: tuple[str, ...]
+    roles: frozenset[str]
+    enabled: bool
+
+    @property
+    def is_staff(self) -> bool:
+        """Tell whether this person can act in the helpdesk."""
+        return bool(self.roles & {AGENT_ROLE, APPROVER_ROLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Somebody of the helpdesk, whose roles were read for this very request.
+
+    Attributes:
+        person: who it is, as the directory knows them now.
+        address: the network address the request came from.
+    """
+
+    person: OnRecord
+    address: str
+
+    @property
+    def id(self) -> str:
+        """Return the agent's id at the identity provider."""
+        return self.person.owner.subject
+
+    def has(self, role: str) -> bool:
+        """Tell whether the agent has this role."""
+        return self.person.enabled and role in self.person.roles
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case as this request read it, after its MAC was checked. Every change names `version`."""
+
+    id: str
+    owner: Subject
+    name: str
+    ticket: str
+    reason: str
+    state: CaseState
+    risks: tuple[str, ...]
+    demanded: tuple[str, ...]
+    four_eyes: bool
+    proofs: tuple[str, ...]
+    opened_by: str
+    asked_by: str
+    asked_from: str = field(repr=False)
+    decided_by: str
+    version: int
+    created_at: datetime
+    expires_at: datetime
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Return the proofs that policy demands and nobody has noted."""
+        return tuple(proof for proof in self.demanded if proof not in self.proofs)
+
+
+class Directory(Protocol):
+    """People of the realm. Every method asks anew: whoever was demoted or locked a moment ago is."""
+
+    def find(self, name: str) -> OnRecord | None:
+        """Return the one person with exactly this user name. Raises ServiceError if that cannot be told."""
+
+    def person(self, subject: str) -> OnRecord | None:
+        """Return the person with this id. Raises ServiceError if that cannot be told."""
+
+    def end_sessions(self, subject: str) -> None:
+        """End every session of this person, offline tokens too. Raises ServiceError."""
+
+
+class Login(Protocol):
+    """How agents prove who they are."""
+
+    def begin(self, token: str) -> str:
+        """Return where to send the browser that holds `token`."""
+
+    def finish(self, token: str, *, state: str, code: str, now: datetime) -> Subject:
+        """Return who has signed in. Raises ServiceError("helpdesk_login_refused")."""
+
+
+class Post(Protocol):
+    """Sends letters."""
+
+    def send(self, addresses: Sequence[str], *, subject: str, text: str) -> None:
+        """Send one letter to each address. Raises ServiceError("mail_failed") unless all were taken."""

@@ -1,0 +1,96 @@
+"""People of a Keycloak realm for the helpdesk, through python-keycloak and the helpdesk client's service account.
+
+Rules:
+ * Every question goes to Keycloak: who was demoted or locked a moment ago is.
+ * A user name is compared exactly; there is no listing and no search.
+ * What Keycloak or the network refuse becomes ServiceError("keycloak_unavailable"): nobody is let through unasked.
+
+Not here: what the roles allow (helpdesk/desk.py).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from keycloak import KeycloakAdmin, KeycloakOpenIDConnection
+from keycloak.exceptions import KeycloakError
+
+from plugin.ceremonies.types import Subject
+from plugin.errors import ServiceError
+from plugin.helpdesk.types import OnRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+ADDRESSES: Final = "facestepAddresses"
+"""User attribute with further addresses of a person; the realm's own e-mail address comes first."""
+_TIMEOUT_S: Final = 5
+_NOT_FOUND: Final = 404
+_SPARE_S: Final = 15
+
+
+class KeycloakDirectory:
+    """helpdesk.types.Directory over one realm; `token` asks for a fresh access token of the service account."""
+
+    def __init__(self, issuer: str, *, token: Callable[[], dict[str, Any]], clock: Callable[[], datetime]) -> None:
+        server, _, realm = issuer.rpartition("/realms/")
+        self._issuer, self._server, self._realm = issuer, server, realm
+        self._token = token
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._admin: KeycloakAdmin | None = None
+        self._good_until = 0.0
+
+    def find(self, name: str) -> OnRecord | None:
+        """Return the one person with exactly this user name."""
+        found = self._ask(lambda admin: admin.get_users({"username": name, "exact": True}))
+        exact = [one for one in found if one.get("username", "").casefold() == name.casefold()]
+        return self._on_record(exact[0]) if len(exact) == 1 else None
+
+    def person(self, subject: str) -> OnRecord | None:
+        """Return the person with this id."""
+        found = self._ask(lambda admin: admin.get_user(subject), missing_is_none=True)
+        return self._on_record(found) if found else None
+
+    def end_sessions(self, subject: str) -> None:
+        """End all sessions; Keycloak also stops accepting what was issued before, offline tokens too."""
+        self._ask(lambda admin: admin.user_logout(subject))
+
+    def _on_record(self, user: dict[str, Any]) -> OnRecord:
+        subject = str(user["id"])
+        groups = self._ask(lambda admin: admin.get_user_groups(subject))
+        roles = self._ask(lambda admin: admin.get_composite_realm_roles_of_user(subject))
+        further = (user.get("attributes") or {}).get(ADDRESSES, [])
+        addresses = dict.fromkeys(one for one in (user.get("email"), *further) if one)
+        return OnRecord(
+            owner=Subject(self._issuer, subject),
+            name=str(user["username"]),
+            addresses=tuple(addresses),
+            groups=tuple(str(one["path"]) for one in groups),
+            roles=frozenset(str(one["name"]) for one in roles),
+            enabled=bool(user.get("enabled")),
+        )
+
+    def _ask(self, question: Callable[[KeycloakAdmin], Any], *, missing_is_none: bool = False) -> Any:
+        try:
+            return question(self._connected())
+        except KeycloakError as exc:
+            if missing_is_none and exc.response_code == _NOT_FOUND:
+                return None
+            raise ServiceError("keycloak_unavailable", f"{type(exc).__name__} {exc.response_code or ''}") from exc
+
+    def _connected(self) -> KeycloakAdmin:
+        """Return a connection whose token is good for some seconds more."""
+        with self._lock:
+            now = self._clock().timestamp()
+            if self._admin is None or now >= self._good_until:
+                token = self._token()
+                self._admin = KeycloakAdmin(
+                    connection=KeycloakOpenIDConnection(
+                        server_url=self._server + "/", realm_name=self._realm, token=token, timeout=_TIMEOUT_S
+                    )
+                )
+                self._good_until = now + int(token["expires_in"]) - _SPARE_S
+            return self._admin

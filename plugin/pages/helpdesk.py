@@ -1,0 +1,202 @@
+"""The helpdesk's pages: find, case, proofs, queue, and the page with which a person stops a recovery.
+
+Rules:
+ * Who acts is worked out anew for every request: session, then roles from the directory.
+ * Forms are sent to us by our own pages alone: `Origin` must be ours, and `Sec-Fetch-Site`, where sent, same-origin.
+ * What agents typed and what the directory says is text; Jinja escapes it, and no script runs here.
+
+Not here: what is allowed (helpdesk/desk.py), that the pages exist only where a realm is named (app.py).
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from plugin.errors import ServiceError, public
+from plugin.helpdesk.policy import PROOFS
+from plugin.helpdesk.record import record_of
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE
+from plugin.web.context import now, services
+from plugin.web.origin import own_origin
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as AnyResponse
+
+    from plugin.helpdesk.parts import Helpdesk
+    from plugin.helpdesk.types import Agent
+
+bp: Final = Blueprint("helpdesk", __name__, url_prefix="/helpdesk")
+SESSION_COOKIE: Final = "facestep_desk"
+BEGUN_COOKIE: Final = "facestep_desk_begun"
+_BEGUN_S: Final = 900
+_SESSION_S: Final = 3600
+_LONGEST: Final = {"name": 255, "ticket": 64, "reason": 500}
+_SERVER_ERROR: Final = 500
+
+
+@bp.before_request
+def own_forms_only() -> None:
+    """Refuse a form that another site has sent."""
+    if request.method != "POST":
+        return
+    ours, site = own_origin(services().settings.issuer), request.headers.get("Sec-Fetch-Site", "same-origin")
+    if request.headers.getlist("Origin") != [ours] or site != "same-origin":
+        raise ServiceError("bad_request", "foreign_origin")
+
+
+@bp.errorhandler(ServiceError)
+def tell(error: ServiceError) -> AnyResponse | tuple[str, int]:
+    """Tell an agent what to do; faults of ours look as everywhere (web/answers.py)."""
+    known = public(error.code)
+    if known.status >= _SERVER_ERROR and error.code != "mail_failed":
+        raise error
+    if error.code == "helpdesk_login" and request.method == "GET":
+        return render_template("helpdesk/sign_in.html"), known.status
+    return render_template("helpdesk/notice.html", message=known.message, code=error.code), known.status
+
+
+@bp.get("")
+def home() -> str:
+    """Show the form to open a case, the agent's cases, and what waits for a decision."""
+    agent = _agent()
+    desk = _desk().desk
+    return _page("home.html", agent, mine=desk.mine(agent, now=now()), queue=desk.queue(agent, now=now()))
+
+
+@bp.get("/login")
+def login() -> AnyResponse:
+    """Send the agent to the realm."""
+    token = secrets.token_urlsafe(32)
+    response = redirect(_desk().login.begin(token), code=303)
+    _set_cookie(response, BEGUN_COOKIE, token, max_age=_BEGUN_S)
+    return response
+
+
+@bp.get("/callback")
+def callback() -> AnyResponse:
+    """Take the agent back from the realm; staff gets a session, others learn that they are none."""
+    begun = request.cookies.get(BEGUN_COOKIE, "")
+    state, code = request.args.get("state", ""), request.args.get("code", "")
+    if not code or len(code) > 2048:  # noqa: PLR2004  (longer than Keycloak's longest)
+        raise ServiceError("helpdesk_login_refused", "no_code")
+    owner = _desk().login.finish(begun, state=state, code=code, now=now())
+    person = _desk().directory.person(owner.subject)
+    if person is None or not person.enabled or not person.is_staff:
+        raise ServiceError("helpdesk_role")
+    token = _desk().sessions.begin(owner, name=person.name, now=now())
+    response = redirect(url_for("helpdesk.home"), code=303)
+    response.delete_cookie(BEGUN_COOKIE, path="/helpdesk")
+    _set_cookie(response, SESSION_COOKIE, token, max_age=_SESSION_S)
+    return response
+
+
+@bp.post("/logout")
+def logout() -> AnyResponse:
+    """End the session here."""
+    _desk().sessions.end(request.cookies.get(SESSION_COOKIE, ""), now=now())
+    response = redirect(url_for("helpdesk.home"), code=303)
+    response.delete_cookie(SESSION_COOKIE, path="/helpdesk")
+    return response
+
+
+@bp.post("/cases")
+def open_case() -> AnyResponse:
+    """Open a case about the person with exactly this user name."""
+    agent = _agent()
+    case = _desk().desk.open(agent, _field("name"), ticket=_field("ticket"), reason=_field("reason"), now=now())
+    return _to_case(case.id)
+
+
+@bp.get("/cases/<case_id>")
+def show_case(case_id: str) -> str:
+    """Show a case: who, why, what is proven and what is missing."""
+    agent = _agent()
+    case = _desk().desk.case(agent, case_id, now=now())
+    record = record_of(case.owner, database=services().database, now=now())
+    return _page("case.html", agent, case=case, record=record, over=now() >= case.expires_at)
+
+
+@bp.post("/cases/<case_id>/proofs")
+def note_proof(case_id: str) -> AnyResponse:
+    """Note a proof."""
+    _desk().desk.note(_agent(), case_id, request.form.get("proof", ""), now=now())
+    return _to_case(case_id)
+
+
+@bp.post("/cases/<case_id>/ask")
+def ask(case_id: str) -> AnyResponse:
+    """Ask for a pass."""
+    _desk().desk.ask(_agent(), case_id, now=now())
+    return _to_case(case_id)
+
+
+@bp.post("/cases/<case_id>/decide")
+def decide(case_id: str) -> AnyResponse:
+    """Agree or refuse, as the second person."""
+    answer = request.form.get("answer", "")
+    if answer not in {"agree", "refuse"}:
+        raise ServiceError("bad_request", "answer")
+    _desk().desk.decide(_agent(), case_id, agree=answer == "agree", now=now())
+    return _to_case(case_id)
+
+
+@bp.post("/cases/<case_id>/close")
+def close(case_id: str) -> AnyResponse:
+    """End a case without a pass."""
+    _desk().desk.close(_agent(), case_id, now=now())
+    return _to_case(case_id)
+
+
+@bp.get("/stop/<token>")
+def stop_page(token: str) -> str | tuple[str, int]:
+    """Ask whether to stop; looking changes nothing, since mail programs look at links."""
+    if not _desk().aftermath.can_freeze(token, now=now()):
+        raise ServiceError("ceremony_refused", "no_such_link")
+    return render_template("helpdesk/stop.html", stopped=False)
+
+
+@bp.post("/stop/<token>")
+def stop(token: str) -> str:
+    """Stop the recovery."""
+    try:
+        _desk().aftermath.freeze(token, now=now())
+    except ServiceError as exc:
+        raise ServiceError("ceremony_refused", exc.code) from exc
+    return render_template("helpdesk/stop.html", stopped=True)
+
+
+def _desk() -> Helpdesk:
+    desk = services().helpdesk
+    if desk is None:
+        raise ServiceError("not_found")
+    return desk
+
+
+def _agent() -> Agent:
+    token, address = request.cookies.get(SESSION_COOKIE, ""), request.remote_addr or ""
+    return _desk().agent(token, address=address, now=now())
+
+
+def _field(name: str) -> str:
+    """Return a required field of the form, without control characters."""
+    value = request.form.get(name, "").strip()
+    if not 0 < len(value) <= _LONGEST[name] or not value.isprintable():
+        raise ServiceError("bad_request", f"field_{name}")
+    return value
+
+
+def _to_case(case_id: str) -> AnyResponse:
+    return redirect(url_for("helpdesk.show_case", case_id=case_id), code=303)
+
+
+def _page(name: str, agent: Agent, **more: Any) -> str:
+    may = {"ask": agent.has(AGENT_ROLE), "decide": agent.has(APPROVER_ROLE)}
+    return render_template(f"helpdesk/{name}", agent=agent, may=may, all_proofs=PROOFS, **more)
+
+
+def _set_cookie(response: Response | AnyResponse, name: str, value: str, *, max_age: int) -> None:
+    secure = services().settings.issuer.startswith("https:")
+    response.set_cookie(name, value, max_age=max_age, secure=secure, httponly=True, samesite="Lax", path="/helpdesk")

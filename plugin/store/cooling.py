@@ -1,0 +1,41 @@
+"""Cool-down: for a time after a recovery, what an impostor would do next is not possible.
+
+The audit log says when a recovery bound a new factor ("recovery_bound"); it is chained, so a row that somebody deletes
+to end a cool-down early is noticed by `facestep audit verify`.
+
+Not here: what is refused (ceremonies/service.py).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from plugin.store.instants import to_ms
+from plugin.store.tables import AuditEntry
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+BOUND: Final = "recovery_bound"
+
+
+def is_cooling(session: Session, *, issuer: str, subject: str, hours: int, now: datetime) -> bool:
+    """Tell whether this person recovered less than `hours` ago."""
+    query = (
+        select(AuditEntry.at_ms)
+        .where(
+            AuditEntry.stream == "service",
+            AuditEntry.issuer == issuer,
+            AuditEntry.subject == subject,
+            AuditEntry.event == BOUND,
+        )
+        .order_by(AuditEntry.seq.desc())
+        .limit(1)
+    )
+    bound_ms = session.scalar(query)
+    return bound_ms is not None and to_ms(now - timedelta(hours=hours)) < bound_ms

@@ -1,0 +1,3 @@
+from tests.plugin.helpdesk.conftest import office, world
+
+__all__ = ["office", "world"]

@@ -1,0 +1,89 @@
+"""Attacks on the helpdesk's pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.ceremonies.types import Purpose
+from plugin.factors.face import MAX_CHALLENGES
+from tests.plugin.api.web import Browser, make_app
+from tests.plugin.factors import scripted
+from tests.plugin.helpdesk.console import open_console
+
+
+@pytest.fixture
+def ada(office, world):
+    world.person().has_face()
+    console = open_console(office)
+    console.signs_in("ada")
+    return console
+
+
+def test_a_form_of_another_site_does_nothing(ada, world):
+    path = ada.opens()
+    for origin in ("https://evil.example", "null"):
+        assert ada.post(f"{path}/ask", origin=origin).status_code == 400
+    assert world.audited("helpdesk_approval_asked") == []
+
+
+def test_html_in_a_name_or_reason_is_text(ada, office):
+    office.people.add('<img src=x onerror="alert(1)">')
+    page = ada.get(ada.opens('<img src=x onerror="alert(1)">', reason="<script>alert(1)</script>"))
+    assert "<img src=x" not in page.text
+    assert "<script>alert" not in page.text
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_control_characters_are_refused(ada):
+    assert ada.post("/cases", name="alice", ticket="T\u202e1", reason="x").status_code == 400
+
+
+def test_a_demoted_agent_is_out_at_the_next_click(ada, office):
+    path = ada.opens()
+    office.people.change("ada", roles=frozenset())
+    assert ada.post(f"{path}/proofs", proof="call_back").status_code == 403
+    assert ada.get().status_code == 403
+
+
+def test_a_sign_in_that_began_in_another_browser_is_refused(ada, office, world):
+    victim = open_console(office, app=ada.app)
+    victim.get("/login")
+    assert victim.get("/callback?state=AAAAAAAA&code=stolen").status_code == 403
+    assert victim.get().status_code == 401
+
+
+def test_a_made_up_session_is_none(ada, office):
+    stranger = open_console(office, app=ada.app)
+    stranger.client.set_cookie("facestep_desk", "A" * 43, path="/helpdesk")
+    assert stranger.get().status_code == 401
+
+
+def test_looking_at_the_link_changes_nothing_and_pressing_stops(ada, office, world):
+    """Mail programs fetch links to look for malware."""
+    office.issued()
+    link = f"/stop/{office.letters.link()}"
+    owner = open_console(office, app=ada.app)
+    assert owner.get(link).status_code == 200
+    assert world.audited("recovery_frozen") == []
+    assert owner.post(link, origin="https://evil.example").status_code == 400
+    assert owner.post(link).status_code == 200
+    assert len(world.audited("recovery_frozen")) == 1
+    assert owner.get(link).status_code == 410
+    assert owner.get("/stop/" + "A" * 43).status_code == 410
+
+
+def test_the_impostor_s_face_ends_in_a_refusal_and_an_alarm(ada, office, world):
+    code = office.issued()
+    app = make_app(world)
+    app.extensions["facestep"].face = world.face
+    mallory = world.person()
+    mallory.comes_to(Purpose.LOGIN)
+    browser = Browser(app, mallory)
+    assert browser.call("recovery/pass", {"code": code}).status_code == 200
+    for _ in range(MAX_CHALLENGES):
+        browser.starts_face()
+        world.passes(seconds=5)
+        answer = browser.sends_frames([one.jpeg for one in scripted.shows("go", "done:mallory")]).get_json()
+    assert (answer["state"], answer["may_retry"]) == ("refused", False)
+    assert office.alarms() == ["recovery_face_refused"]
+    assert world.audited("recovery_bound") == []

@@ -1,0 +1,137 @@
+"""Agents who want more than they may, and people who talk them into it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from plugin.errors import ServiceError
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, CaseState
+from plugin.store.helpdesk_tables import HelpdeskCase
+from vault.interface import WrongMac
+
+
+def test_an_agent_cannot_reset_himself(office):
+    with pytest.raises(ServiceError, match="own_case"):
+        office.opens("ada")
+    assert office.refusals() == ["own_case"]
+
+
+def test_an_approver_cannot_decide_about_himself(office, world):
+    case = office.asked("bob")
+    with pytest.raises(ServiceError, match="own_case"):
+        office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+    assert office.desk.queue(office.agent("bob"), now=world.now) == []
+
+
+def test_who_asked_does_not_approve(office, world):
+    office.people.change("ada", roles=frozenset({AGENT_ROLE, APPROVER_ROLE}))
+    case = office.asked()
+    with pytest.raises(ServiceError, match="same_person"):
+        office.desk.decide(office.agent("ada"), case.id, agree=True, now=world.now)
+
+
+def test_two_accounts_of_one_agent_do_not_make_four_eyes(office, world):
+    office.people.add("ada-admin", roles=[APPROVER_ROLE], addresses=["Ada@Example.org"])
+    case = office.asked()
+    with pytest.raises(ServiceError, match="same_person"):
+        office.desk.decide(office.agent("ada-admin"), case.id, agree=True, now=world.now)
+    assert office.letters.sent == []
+
+
+def test_the_same_place_does_not_approve_where_policy_says_so(office, world, monkeypatch):
+    monkeypatch.setattr(office.desk, "_policy", type(office.desk._policy)(apart="address"))
+    case = office.asked()
+    with pytest.raises(ServiceError, match="same_place"):
+        office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+    elsewhere = office.agent("bob", address="192.0.2.77")
+    assert office.desk.decide(elsewhere, case.id, agree=True, now=world.now).state is CaseState.ISSUED
+
+
+def test_an_approval_works_once(office, world):
+    case = office.asked()
+    office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+    sent = len(office.letters.sent)
+    with pytest.raises(ServiceError, match="case_moved"):
+        office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+    assert len(office.letters.sent) == sent
+
+
+def test_an_agent_who_was_demoted_in_the_middle_can_do_nothing_more(office, world):
+    case = office.opens()
+    office.people.change("ada", roles=frozenset())
+    for act in (
+        lambda: office.desk.note(office.agent(), case.id, "call_back", now=world.now),
+        lambda: office.desk.ask(office.agent(), case.id, now=world.now),
+        lambda: office.desk.close(office.agent(), case.id, now=world.now),
+        office.opens,
+    ):
+        with pytest.raises(ServiceError, match="helpdesk_role"):
+            act()
+
+
+def test_what_a_demoted_agent_asked_for_is_not_approved(office, world):
+    case = office.asked()
+    office.people.change("ada", enabled=False)
+    with pytest.raises(ServiceError, match="asker_gone"):
+        office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+
+
+def test_an_agent_without_the_role_does_not_approve(office, world):
+    office.people.add("eve", roles=[AGENT_ROLE])
+    case = office.asked()
+    with pytest.raises(ServiceError, match="helpdesk_role"):
+        office.desk.decide(office.agent("eve"), case.id, agree=True, now=world.now)
+
+
+def test_no_pass_before_everything_is_proven(office, world):
+    case = office.opens()
+    with pytest.raises(ServiceError, match="proofs_missing"):
+        office.desk.ask(office.agent(), case.id, now=world.now)
+
+
+def test_a_proof_written_into_the_database_is_not_believed(office, world):
+    case = office.opens()
+    world.run(update(HelpdeskCase).values(proofs=["call_back"]))
+    with pytest.raises(WrongMac):
+        office.desk.ask(office.agent(), case.id, now=world.now)
+
+
+def test_a_state_written_into_the_database_is_not_believed(office, world):
+    case = office.opens()
+    world.run(update(HelpdeskCase).values(state="waiting", asked_by="ada-id"))
+    with pytest.raises(WrongMac):
+        office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+
+
+def test_staff_needs_every_proof_and_four_eyes_whatever_the_default(office, monkeypatch):
+    policy = type(office.desk._policy)
+    rule = type(office.desk._policy.default)
+    lax = policy(
+        default=rule(frozenset({"call_back"}), four_eyes=False),
+        groups=(("/administrators", rule(frozenset({"document"}), four_eyes=False)),),
+    )
+    monkeypatch.setattr(office.desk, "_policy", lax)
+    assert office.opens("alice").demanded == ("call_back",)
+    case = office.opens("bob")
+    assert (case.demanded, case.four_eyes, case.risks) == (("call_back", "document"), True, ("staff",))
+
+
+def test_looking_up_many_people_ends_and_is_loud(office, world):
+    for _ in range(30):
+        with pytest.raises(ServiceError, match="person_unknown"):
+            office.opens("nobody")
+    with pytest.raises(ServiceError, match="too_many_lookups"):
+        office.opens("alice")
+    assert office.alarms() == ["many_lookups"]
+    assert len(world.audited("helpdesk_looked_up")) == 31
+    world.passes(seconds=3601)
+    office.opens("alice")
+
+
+def test_a_fourth_case_about_one_person_on_a_day_is_loud(office):
+    for _ in range(3):
+        office.opens()
+    with pytest.raises(ServiceError, match="too_many_cases"):
+        office.opens()
+    assert office.alarms() == ["many_cases"]

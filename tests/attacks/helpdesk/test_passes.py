@@ -1,0 +1,178 @@
+"""A pass in the wrong hands."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from plugin.ceremonies.types import Purpose, Stage
+from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
+from plugin.factors import lookup_secrets
+from plugin.factors.face import FaceRefused
+from plugin.helpdesk.passes import Passes
+from plugin.store.helpdesk_tables import HelpdeskPass
+from vault.interface import WrongMac
+
+
+def tries(office, person, code):
+    return office.parts.passes.redeem(person.comes_to(Purpose.LOGIN), code, now=office.world.now)[0]
+
+
+@pytest.fixture
+def alice(world):
+    return world.person().has_face()
+
+
+def test_an_impostor_with_password_and_pass_changes_nothing_and_is_loud(office, world, alice):
+    """The pass is gone after it; the owner's phone still works."""
+    view = tries(office, alice, office.issued())
+    for attempt in range(3):
+        with pytest.raises(FaceRefused) as refused:
+            alice.shows("mallory", view)
+        view = alice.view() if attempt < 2 else view
+    assert not refused.value.may_retry
+    assert world.audited("recovery_bound") == []
+    world.passes(seconds=3600)
+    alice.proves_totp()
+
+
+def test_an_expired_pass_opens_nothing(office, world, alice):
+    code = office.issued()
+    world.passes(seconds=3600)
+    with pytest.raises(FactorRejected):
+        tries(office, alice, code)
+    assert world.audited("factor_refused")[-1]["check"] == "pass_expired"
+
+
+def test_a_pass_for_another_person_opens_nothing(office, world, alice):
+    code = office.issued()
+    office.people.add("carol")
+    with pytest.raises(FactorRejected):
+        tries(office, world.person("carol-id"), code)
+
+
+def test_a_pass_is_good_once(office, world, alice):
+    code = office.issued()
+    tries(office, alice, code)
+    with pytest.raises(FactorRejected):
+        tries(office, alice, code)
+    assert world.audited("factor_refused")[-1]["check"] == "pass_used"
+
+
+def test_of_parallel_uses_exactly_one_wins(office, world, alice):
+    code = office.issued()
+    people = [world.person() for _ in range(4)]
+    views = [one.comes_to(Purpose.LOGIN) for one in people]
+    outcomes: list[str] = []
+
+    def use(view) -> None:
+        with closing(world.open_database()) as database:
+            parts = {
+                "sealer": world.sealer,
+                "attempts": type(world.attempts)(database),
+                "audit": type(world.audit)(database),
+            }
+            ceremonies = type(world.ceremonies)(
+                database=database, sealer=world.sealer, settings=world.settings, audit=parts["audit"]
+            )
+            passes = Passes(ceremonies=ceremonies, database=database, **parts)
+            try:
+                passes.redeem(view, code, now=world.now)
+                outcomes.append("won")
+            except (FactorRejected, LockedOut) as exc:
+                outcomes.append(exc.code)
+
+    threads = [threading.Thread(target=use, args=(view,)) for view in views]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["factor_rejected"] * 3 + ["won"]
+
+
+def test_guessing_ends_and_a_restart_does_not_help(office, world, alice):
+    office.issued()
+    for _ in range(5):
+        with pytest.raises(FactorRejected):
+            tries(office, alice, lookup_secrets.draw(16))
+    world.database.close()
+    world.open()
+    passes = Passes(
+        ceremonies=world.ceremonies,
+        database=world.database,
+        sealer=world.sealer,
+        attempts=world.attempts,
+        audit=world.audit,
+    )
+    with pytest.raises(LockedOut):
+        passes.redeem(alice.comes_to(Purpose.LOGIN), lookup_secrets.draw(16), now=world.now)
+
+
+def test_a_pass_written_into_the_database_opens_nothing(office, world, alice):
+    office.issued()
+    world.run(update(HelpdeskPass).values(code_hash=lookup_secrets.hashed("0" * 16)))
+    with pytest.raises(WrongMac):
+        tries(office, alice, "0" * 16)
+
+
+def test_a_used_pass_put_back_opens_nothing(office, world, alice):
+    code = office.issued()
+    tries(office, alice, code)
+    world.run(update(HelpdeskPass).values(used_ms=None))
+    with pytest.raises(WrongMac):
+        tries(office, alice, code)
+
+
+def test_a_pass_does_not_open_an_enrolment(office, world, alice):
+    code = office.issued()
+    with pytest.raises(CeremonyRefused):
+        office.parts.passes.redeem(alice.comes_to(Purpose.ENROL), code, now=world.now)
+
+
+def test_a_miss_costs_an_argon_run_whether_there_is_a_pass_or_not(office, world, alice, monkeypatch):
+    """No pass, a wrong pass: from outside the same answer after the same work."""
+    runs: list[str | None] = []
+    fits = lookup_secrets.fits
+    monkeypatch.setattr(lookup_secrets, "fits", lambda code, stored: runs.append(stored) or fits(code, stored))
+    answers = []
+    for prepare in (lambda: None, office.issued):
+        prepare()
+        with pytest.raises(FactorRejected) as refused:
+            tries(office, alice, "Z" * 16)
+        answers.append(refused.value.code)
+    assert answers == ["factor_rejected"] * 2
+    assert [stored is None for stored in runs] == [True, False]
+
+
+def test_after_a_recovery_factors_and_level_cannot_be_changed_for_a_day(office, world, alice):
+    """By the account console, by a required action or by a request of one's own: all come in as a signed request."""
+    view = alice.shows("alice", tries(office, alice, office.issued()))
+    alice.sets_up_totp(view)
+    for purpose, changes in ((Purpose.ENROL, {}), (Purpose.LOGIN, {"acr": "facestep-light"})):
+        with pytest.raises(CeremonyRefused, match="cooling_down"):
+            alice.comes_to(purpose, **changes)
+    alice.proves_totp()
+    world.passes(seconds=24 * 3600)
+    assert alice.comes_to(Purpose.ENROL).stage is Stage.POSSESSION
+
+
+def test_somebody_who_vouches_anew_ends_the_cool_down(office, world, alice):
+    """An erased person is enrolled with an invitation, whatever happened before."""
+    alice.sets_up_totp(alice.shows("alice", tries(office, alice, office.issued())))
+    world.enrolment.erase(alice.owner, now=world.now)
+    assert alice.comes_to(Purpose.ENROL).stage is Stage.INVITATION
+
+
+def test_a_face_that_was_never_seen_binds_nothing(office, world, alice):
+    """A recovery that skips the camera is no move of the table."""
+    view = tries(office, alice, office.issued())
+    with pytest.raises(CeremonyRefused):
+        world.totp.begin_setup(view, now=world.now)
+    with pytest.raises(CeremonyRefused):
+        world.ceremonies.advance(view, to=Stage.POSSESSION_SETUP, now=world.now)
+    with pytest.raises(CeremonyRefused):
+        world.totp.begin_setup(replace(view, stage=Stage.FACE), now=world.now)

@@ -1,0 +1,128 @@
+"""The helpdesk at a real Keycloak: sign-in, roles, look-up, sessions; letters go to a mail server on loopback."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from tests.fakes.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from tests.integration.keycloak.conftest import House
+    from tests.integration.keycloak.person import Person
+
+pytestmark = pytest.mark.servers
+AGENT, APPROVER = "facestep-helpdesk", "facestep-helpdesk-approver"
+
+
+@dataclass
+class Desk:
+    """A browser of somebody at /helpdesk."""
+
+    house: House
+    person: Person
+
+    def __post_init__(self) -> None:
+        self.browser = requests.Session()
+        self.browser.trust_env = False
+
+    def get(self, path: str = "", *, follow: bool = True) -> requests.Response:
+        return self.browser.get(f"{self.house.door.url}/helpdesk{path}", allow_redirects=follow, timeout=30)
+
+    def post(self, path: str, **form: str) -> requests.Response:
+        headers = {"Origin": self.house.door.url}
+        return self.browser.post(f"{self.house.door.url}/helpdesk{path}", data=form, headers=headers, timeout=30)
+
+    def signs_in(self) -> requests.Response:
+        """Go to the realm, give the password, pass the face step, come back."""
+        assert self.person.visit(self.get("/login", follow=False).headers["Location"]) == ""
+        ceremony = self.house.door.arrive(self.person.give_password())
+        return self.browser.get(self.person.visit(self.house.door.pass_check(ceremony)), timeout=30)
+
+
+def give_role(house: House, person: Person, role: str) -> None:
+    house.admin.post(f"/users/{person.id}/role-mappings/realm", [house.admin.get(f"/roles/{role}")])
+
+
+@pytest.fixture(scope="module")
+def mailbox(house):
+    with Mailbox() as box:
+        installed = house.facestep("install", "--helpdesk", "--json")
+        assert installed.returncode == 0, installed.stderr
+        house.door.stop()
+        house.door.open_helpdesk(house.issuer, mail_port=box.port)
+        house.door.start()
+        yield box
+
+
+@pytest.fixture
+def staff(house, mailbox):
+    """Return a function that signs in a new member of staff with these roles."""
+
+    def hire(*roles: str) -> Desk:
+        desk = Desk(house, house.new_person())
+        for role in roles:
+            give_role(house, desk.person, role)
+        desk.answer = desk.signs_in()
+        return desk
+
+    return hire
+
+
+def test_a_second_install_changes_nothing(house, mailbox):
+    again = house.facestep("install", "--helpdesk")
+    assert again.stdout.strip() == "nothing to change", again.stdout + again.stderr
+
+
+def test_the_whole_way_back_in(house, mailbox, staff):
+    ada, bob, alice = staff(AGENT), staff(APPROVER), house.new_person()
+    before = alice.visit(house.door.pass_check(house.door.arrive(alice.log_in_to_the_step())))
+    assert alice.tokens(before)["acr"] == "facestep"
+    opened = ada.post("/cases", name=alice.username, ticket="T-1", reason="phone lost")
+    assert opened.status_code == 200, opened.text
+    case = re.search(r"/helpdesk(/cases/[\w-]+)$", opened.url)[1]
+    ada.post(f"{case}/proofs", proof="call_back")
+    assert "Waits for a second person" in _asked_although_no_face(house, ada, case).text
+    assert "Pass sent" in bob.post(f"{case}/decide", answer="agree").text
+    code = re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", "".join(mailbox.letters))[0]
+    new = type(alice)(issuer=house.issuer, username=alice.username, password="correct horse")
+    ceremony = house.door.arrive(new.log_in_to_the_step())
+    assert house.door.use_pass(ceremony, code).status_code == 200
+    back = house.door.finish_recovery(ceremony)
+    assert house.admin.get(f"/users/{alice.id}/sessions") == []
+    assert new.tokens(new.visit(back))["acr"] == "facestep"
+    assert any("was set up for your account" in letter for letter in mailbox.letters)
+
+
+def _asked_although_no_face(house, ada, case):
+    """The button is off where no face is enrolled here (these people have none); the call itself is allowed."""
+    return ada.post(f"{case}/ask")
+
+
+def test_somebody_without_a_role_is_no_staff(staff):
+    assert staff().answer.status_code == 403
+
+
+def test_an_agent_who_is_demoted_at_keycloak_is_out_at_once(house, staff):
+    ada = staff(AGENT)
+    assert ada.get().status_code == 200
+    house.admin._request(
+        "delete",
+        f"/admin/realms/{house.admin.realm}/users/{ada.person.id}/role-mappings/realm",
+        [house.admin.get(f"/roles/{AGENT}")],
+    )
+    assert ada.get().status_code == 403
+
+
+def test_a_code_of_another_browser_signs_nobody_in(house, mailbox):
+    eve, victim = Desk(house, house.new_person()), Desk(house, house.new_person())
+    give_role(house, eve.person, AGENT)
+    assert eve.person.visit(eve.get("/login", follow=False).headers["Location"]) == ""
+    back = eve.person.visit(house.door.pass_check(house.door.arrive(eve.person.give_password())))
+    victim.get("/login", follow=False)
+    assert victim.browser.get(back, timeout=30).status_code == 403
+    assert victim.get().status_code == 401

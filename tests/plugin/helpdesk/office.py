@@ -1,0 +1,150 @@
+"""A helpdesk over a World: real parts inside; the directory is a list of people, letters land in a list."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from plugin.ceremonies.types import Subject
+from plugin.errors import ServiceError
+from plugin.helpdesk.office import assemble
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent, OnRecord
+from tests.plugin.factors.world import REALM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from plugin.helpdesk.parts import Helpdesk
+    from plugin.helpdesk.types import CaseView
+    from tests.plugin.factors.world import World
+
+
+@dataclass
+class ListedPeople:
+    """The production protocol Directory over people in memory."""
+
+    people: dict[str, OnRecord] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+
+    def add(self, name: str, *, roles: Sequence[str] = (), groups: Sequence[str] = (), addresses=None) -> OnRecord:
+        subject = f"{name}-id"
+        addresses = (f"{name}@example.org",) if addresses is None else tuple(addresses)
+        self.people[subject] = OnRecord(
+            Subject(REALM, subject), name, addresses, tuple(groups), frozenset(roles), enabled=True
+        )
+        return self.people[subject]
+
+    def change(self, name: str, **changes) -> None:
+        self.people[f"{name}-id"] = replace(self.people[f"{name}-id"], **changes)
+
+    def find(self, name: str) -> OnRecord | None:
+        return next((one for one in self.people.values() if one.name == name), None)
+
+    def person(self, subject: str) -> OnRecord | None:
+        return self.people.get(subject)
+
+    def end_sessions(self, subject: str) -> None:
+        self.ended.append(subject)
+
+
+@dataclass
+class Letters:
+    """The production protocol Post; keeps what it is given, or is broken."""
+
+    sent: list[tuple[str, str, str]] = field(default_factory=list)
+    broken: bool = False
+
+    def send(self, addresses: Sequence[str], *, subject: str, text: str) -> None:
+        if self.broken:
+            raise ServiceError("mail_failed", "broken")
+        self.sent += [(address, subject, text) for address in addresses]
+
+    def to(self, address: str) -> list[str]:
+        return [text for to, _, text in self.sent if to == address]
+
+    def the_pass(self) -> str:
+        return re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", "\n".join(text for *_, text in self.sent))[0]
+
+    def link(self) -> str:
+        return re.search(r"/helpdesk/stop/(\S+)", "\n".join(text for *_, text in self.sent))[1]
+
+
+class ScriptedLogin:
+    """The production protocol Login; the realm says what the test says. The real one has its own tests."""
+
+    def __init__(self) -> None:
+        self.who = ""
+
+    def begin(self, token: str) -> str:
+        return f"{REALM}/protocol/openid-connect/auth?state={token[:8]}"
+
+    def finish(self, token: str, *, state: str, code: str, now: datetime) -> Subject:
+        if state != token[:8]:
+            raise ServiceError("helpdesk_login_refused", "state")
+        return Subject(REALM, self.who)
+
+
+@dataclass
+class Office:
+    """Alice calls; Ada is an agent, Bob may approve."""
+
+    world: World
+    people: ListedPeople
+    letters: Letters
+    login: ScriptedLogin
+    parts: Helpdesk
+
+    @property
+    def desk(self):
+        return self.parts.desk
+
+    def agent(self, name: str = "ada", *, address: str = "192.0.2.1") -> Agent:
+        return Agent(self.people.person(f"{name}-id"), address)
+
+    def opens(self, about: str = "alice", *, by: str = "ada", reason: str = "phone lost") -> CaseView:
+        return self.desk.open(self.agent(by), about, ticket="T-1", reason=reason, now=self.world.now)
+
+    def asked(self, about: str = "alice", *, by: str = "ada") -> CaseView:
+        """Bring a case to where a second person decides."""
+        case = self.opens(about, by=by)
+        for proof in case.missing:
+            self.desk.note(self.agent(by), case.id, proof, now=self.world.now)
+        return self.desk.ask(self.agent(by), case.id, now=self.world.now)
+
+    def issued(self, about: str = "alice") -> str:
+        """Return the pass of a case that two people agreed to."""
+        case = self.asked(about)
+        self.desk.decide(self.agent("bob"), case.id, agree=True, now=self.world.now)
+        return self.letters.the_pass()
+
+    def refusals(self) -> list[str]:
+        return [one["code"] for one in self.world.audited("helpdesk_refused")]
+
+    def alarms(self) -> list[str]:
+        return [one["reason"] for one in self.world.audited("helpdesk_alarm")]
+
+
+def open_office(world: World) -> Office:
+    """Give the world a helpdesk; with a policy file in the settings, that policy."""
+    people, letters, login = ListedPeople(), Letters(), ScriptedLogin()
+    world.settings = replace(
+        world.settings, helpdesk_issuer=REALM, mail_server="smtp://127.0.0.1:25", mail_from="desk@example.org"
+    )
+    parts = assemble(
+        ceremonies=world.ceremonies,
+        database=world.database,
+        sealer=world.sealer,
+        attempts=world.attempts,
+        audit=world.audit,
+        settings=world.settings,
+        directory=people,
+        post=letters,
+        login=login,
+    )
+    world.helpdesk = parts
+    people.add("alice", addresses=["alice@example.org", "alice@home.example"])
+    people.add("ada", roles=[AGENT_ROLE])
+    people.add("bob", roles=[APPROVER_ROLE])
+    return Office(world, people, letters, login, parts)

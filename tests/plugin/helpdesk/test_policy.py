@@ -1,0 +1,59 @@
+"""The policy file means what it says, or the service does not start."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.errors import SettingsError
+from plugin.helpdesk.policy import Policy, Rule, parse
+
+
+def test_the_shipped_policy_calls_back_and_wants_four_eyes():
+    assert Policy.load(None).default == Rule(frozenset({"call_back"}), four_eyes=True)
+
+
+def test_a_file_is_read_whole(tmp_path):
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        'pass_minutes = 30\napart = "address"\n[default]\nproofs = ["in_person"]\nfour_eyes = false\n'
+        '[[group]]\nname = "/admins"\nproofs = ["document"]\nfour_eyes = true\n'
+    )
+    policy = Policy.load(file)
+    assert (policy.pass_minutes, policy.apart) == (30, "address")
+    assert policy.groups == (("/admins", Rule(frozenset({"document"}), four_eyes=True)),)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"pass_minutes": 9}, "pass_minutes must be a whole number from 10 to 480"),
+        ({"pass_minutes": 481}, "pass_minutes"),
+        ({"pass_minutes": True}, "pass_minutes"),
+        ({"pass_minuts": 60}, "unknown key 'pass_minuts'"),
+        ({"apart": "never"}, "apart must be"),
+        ({"default": {"proofs": [], "four_eyes": True}}, "at least one"),
+        ({"default": {"proofs": ["mothers_name"], "four_eyes": True}}, "proofs must be a list of"),
+        ({"default": {"proofs": ["call_back"]}}, "four_eyes must be true or false"),
+        ({"default": {"proofs": ["call_back"], "four_eyes": "false"}}, "four_eyes must be true or false"),
+        ({"default": {"proofs": ["call_back"], "four_eyes": True, "eyes": 4}}, "unknown key 'eyes'"),
+        ({"group": [{"proofs": ["call_back"], "four_eyes": True}]}, "group 1 needs a name"),
+        ({"group": [{"name": "admins", "proofs": ["call_back"], "four_eyes": True}]}, "begins with a slash"),
+        ({"group": [{"name": "/a", "proofs": ["document"], "four_eyes": True}] * 2}, "named twice"),
+        ({"group": {"name": "/a"}}, r"\[\[group\]\]"),
+    ],
+)
+def test_what_makes_no_sense_stops_the_start(table, said):
+    with pytest.raises(SettingsError, match=said):
+        parse(table)
+
+
+def test_a_file_that_is_not_there_stops_the_start(tmp_path):
+    with pytest.raises(SettingsError, match="cannot be read"):
+        Policy.load(tmp_path / "none.toml")
+
+
+def test_groups_only_add(office):
+    policy = parse({"group": [{"name": "/a", "proofs": ["document"], "four_eyes": False}]})
+    person = office.people.add("carol", groups=["/a"])
+    demands = policy.demands(person, risks=())
+    assert (demands.proofs, demands.four_eyes) == (("call_back", "document"), True)
