@@ -17,6 +17,8 @@ Not here: what is decided, who may ask, HTTP (plugin/encrypted).
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NewType
 
@@ -120,10 +122,18 @@ class SecretContext:
 
 
 def _tenseal() -> Any:
+    """Return TenSEAL, bound to its own copy of protobuf.
+
+    Loaded after TensorFlow it would otherwise call TensorFlow's protobuf of another version, and crash.
+    """
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(os.RTLD_NOW | getattr(os, "RTLD_DEEPBIND", 0))  # glibc has it, dlopen(3)
     try:
         import tenseal  # noqa: PLC0415  (an extra; see the module)
     except ImportError as exc:
         raise EncryptionUnavailable("TenSEAL is missing; install the extra 'he' of this package") from exc
+    finally:
+        sys.setdlopenflags(flags)
     return tenseal
 
 

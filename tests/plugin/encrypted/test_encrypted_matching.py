@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from itertools import combinations
 
 import numpy as np
@@ -65,6 +67,13 @@ def test_the_matchers_context_cannot_decrypt_and_the_secret_one_is_refused_to_it
     with pytest.raises(CiphertextRefused, match="secret"):
         SecretContext(keys().public)
     assert "secret" not in repr(parties.public)
+
+
+def test_it_lives_beside_tensorflow():
+    """Both bring a protobuf; bound to the other's, TenSEAL crashes the process."""
+    code = "import tensorflow, vault.he; vault.he.PublicContext(vault.he.make_keys().public); print('alive')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr[-2000:]
 
 
 def test_without_the_extra_it_is_one_line(monkeypatch):
