@@ -54,7 +54,7 @@ class Trained:
 def train(pool: Pool, recipe: Recipe, *, seed: int, threads: int, report: Report) -> Trained:
     """Train and export. Raises TrainerMissing where TensorFlow is not installed."""
     tf = tensorflow(seed)
-    _limit_threads(tf, threads)
+    limit_threads(tf, threads)
     crops = pool.crops.shape[3] // 3
     model = build(tf, recipe, crops)
     step = _step(tf, model, recipe)
@@ -74,7 +74,8 @@ def train(pool: Pool, recipe: Recipe, *, seed: int, threads: int, report: Report
     return Trained(content, tuple(losses), str(tf.__version__), drift)
 
 
-def _limit_threads(tf: Any, threads: int) -> None:
+def limit_threads(tf: Any, threads: int) -> None:
+    """Let TensorFlow use so many threads, unless it runs already."""
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -33,10 +33,11 @@ def open_nets(models_dir: Path, *, threads: int, graph: Path | None = None) -> G
 
         raise TrainerMissing("gradients need TensorFlow") from exc
     tf.get_logger().setLevel("ERROR")  # else it explains tracing in the middle of a progress bar
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
     from biometric.evaluation.adversarial_nets import GradientNets
     from biometric.models import ModelStore
+    from biometric.training.train import limit_threads
+
+    limit_threads(tf, threads)
 
     return GradientNets(ModelStore(models_dir), graph=None if graph is None else graph.read_bytes())
