@@ -36,9 +36,11 @@ def _enrol(world: World, visitor: Visitor, account: Account, way: str) -> str:
     mark = world.mark()
     visitor.open_login(account)
     codes = visitor.enrol(account, world.stack.invite(account.subject), way=way)
-    # Enrolment is Keycloak's required action; the face step of the same login follows it.
+    # Enrolment is Keycloak's required action, done when Keycloak has the result; the face step of the same login
+    # follows it. Who closes the window before that is asked to enrol again.
+    world.found(mark, "result_redeemed")
     events = {name for name, _ in world.events_since(mark)}
-    wanted = {"consent_given", "factor_added", "recovery_codes_issued", "enrolled"}
+    wanted = {"consent_given", "factor_added", "recovery_codes_issued", "enrolled", "result_redeemed"}
     return f"enrolled, {len(codes)} recovery codes" if wanted <= events else f"missing {sorted(wanted - events)}"
 
 
