@@ -122,7 +122,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "extension_missing": Public(409, "Keycloak has not loaded the extension."),
     # matching for several parties (plugin/encrypted)
     "caller_unknown": Public(401, "Say who you are: a bearer token that `facestep key-service add-caller` made."),
-    "match_refused": Public(422, "These scores were not judged."),
+    "match_refused": Public(422, "That request was not judged."),
     "match_limited": Public(429, "This caller has asked too often today."),
     "he_refused": Public(422, "This is no ciphertext of ours."),
     "he_unavailable": Public(503, "The service is not available now. Try again later."),

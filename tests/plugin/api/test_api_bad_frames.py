@@ -56,7 +56,7 @@ class NobodyThere:
     """A pipeline that sees an empty room, for frames that are refused before or without a face."""
 
     calibration = SimpleNamespace(framing="none", models={})
-    detector = SimpleNamespace(detect=lambda _: [])
+    detector = SimpleNamespace(detect=lambda _, **__: [])
 
 
 @pytest.fixture
