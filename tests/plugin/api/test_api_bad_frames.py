@@ -55,7 +55,7 @@ def with_last(frames, *, seq=None, ms=None, data=None):
 class NobodyThere:
     """A pipeline that sees an empty room, for frames that are refused before or without a face."""
 
-    calibration = SimpleNamespace(framing="none", models={})
+    calibration = SimpleNamespace(framing="none", models={}, id="none")
     detector = SimpleNamespace(detect=lambda _, **__: [])
 
 

@@ -32,7 +32,7 @@ CAMERA = {"label": "Integrated Camera", "width": 640, "height": 480, "frame_rate
 class NoCamera:
     """Stands where the models would be, in tests that must never get as far as looking at a picture."""
 
-    calibration = SimpleNamespace(framing="none", models={})
+    calibration = SimpleNamespace(framing="none", models={}, id="none")
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"the models were asked for {name}")
