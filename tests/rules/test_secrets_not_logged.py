@@ -11,18 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from argon2 import PasswordHasher
 from flask import request
 
 from plugin.ceremonies.types import Purpose, Stage
-from plugin.factors import lookup_secrets
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.logs import configure_logging
 from tests.fakes.realm import VERIFIER
 from tests.fakes.whole import code_in, open_whole
 from tests.plugin.factors.scripted import face_of, shows
 from tests.plugin.factors.soft_key import unb64
-from tests.plugin.factors.world import World, world
+from tests.plugin.factors.world import World, hash_cheaply, world
 from tests.plugin.helpdesk.console import Console
 from tests.plugin.helpdesk.office import open_office
 
@@ -253,7 +251,7 @@ def journey(tmp_path_factory):
     before = root.level, list(root.handlers)
     kept, written = Everything(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        hash_cheaply(patch)
         configure_logging("DEBUG")
         root.handlers[0].setStream(written)
         root.addHandler(kept)

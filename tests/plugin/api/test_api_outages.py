@@ -14,19 +14,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from plugin.ceremonies.types import Stage
 from plugin.errors import PUBLIC, ServiceError
-from plugin.factors import lookup_secrets
 from plugin.store.database import Database
 from plugin.store.tables import Base
 from tests.fakes.vault_server import DENIED, SEALED, SLOW, FakeVault
 from tests.fakes.whole import Whole, code_in, open_whole
 from tests.plugin.api.web import error_of
 from tests.plugin.factors.scripted import shows
-from tests.plugin.factors.world import World
+from tests.plugin.factors.world import World, hash_cheaply
 from vault.transit import TransitSealer
 
 if TYPE_CHECKING:
@@ -248,7 +246,7 @@ def starts_anew(whole, browser, name):
 def met(request, tmp_path_factory):
     name, fault, moment = request.param
     with pytest.MonkeyPatch.context() as patch, FakeVault().running() as vault:
-        patch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        hash_cheaply(patch)
         return meet(tmp_path_factory.mktemp("world"), vault, name, fault, midway=MOMENTS[moment])
 
 
@@ -293,7 +291,7 @@ def test_only_what_was_used_up_has_to_be_asked_for_again(met):
 
 @pytest.fixture
 def whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    hash_cheaply(monkeypatch)
     with FakeVault().running() as vault:
         world = Outages(tmp_path, vault)
         yield open_whole(world)

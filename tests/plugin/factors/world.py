@@ -234,10 +234,14 @@ class World:
             session.execute(statement)
 
 
+def hash_cheaply(patch: pytest.MonkeyPatch) -> None:
+    """Hash codes at the least cost: the shipped one has its own test, and ten hashes per enrolment are slow."""
+    patch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    # the shipped cost is measured by its own test; here ten hashes per enrolment would only be slow
-    monkeypatch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    hash_cheaply(monkeypatch)
     made = World(tmp_path)
     yield made
     made.database.close()

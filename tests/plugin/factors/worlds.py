@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
-from plugin.factors import lookup_secrets
 from plugin.store.database import Database
-from tests.plugin.factors.world import World
+from tests.plugin.factors.world import World, hash_cheaply
 
 
 class ServerWorld(World):
@@ -37,7 +35,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture
 def world(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(lookup_secrets, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    hash_cheaply(monkeypatch)
     if request.param == "sqlite":
         made = World(tmp_path)
         yield made
@@ -52,10 +50,11 @@ def world(request, tmp_path, monkeypatch):
 @contextmanager
 def reopened(folder, url=None):
     """Yield the world of `folder` as another process finds it; `url` is where its rows lie, if not in the folder."""
-    lookup_secrets._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     folder = Path(folder)
-    made = ServerWorld(folder, url, new=False) if url else World(folder, new=False)
-    try:
-        yield made
-    finally:
-        made.database.close()
+    with pytest.MonkeyPatch.context() as patch:
+        hash_cheaply(patch)
+        made = ServerWorld(folder, url, new=False) if url else World(folder, new=False)
+        try:
+            yield made
+        finally:
+            made.database.close()
