@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, BigInteger, Boolean, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from plugin.store.tables import Base, SubjectColumns
+from plugin.store.tables import Base, OneTimeCode, SubjectColumns
 
 
 class HelpdeskCase(SubjectColumns, Base):
@@ -38,17 +38,12 @@ class HelpdeskCase(SubjectColumns, Base):
     __table_args__ = (Index("ix_helpdesk_cases_subject", "issuer", "subject"),)
 
 
-class HelpdeskPass(SubjectColumns, Base):
-    """A pass that opens one recovery, argon2id; one a person at a time (helpdesk/passes.py)."""
+class HelpdeskPass(OneTimeCode, Base):
+    """A pass that opens one recovery; one a person at a time (helpdesk/passes.py)."""
 
     __tablename__ = "helpdesk_passes"
-    id: Mapped[str] = mapped_column(String(43), primary_key=True)
     case_id: Mapped[str] = mapped_column(String(43))
-    code_hash: Mapped[str] = mapped_column(String(255))
-    created_ms: Mapped[int] = mapped_column(BigInteger)
     expires_ms: Mapped[int] = mapped_column(BigInteger)
-    used_ms: Mapped[int | None] = mapped_column(BigInteger)
-    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
 
 

@@ -27,6 +27,16 @@ class SubjectColumns:
     subject: Mapped[str] = mapped_column(String(255))
 
 
+class OneTimeCode(SubjectColumns):
+    """A code that a person types once; argon2id."""
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(255))
+    created_ms: Mapped[int] = mapped_column(BigInteger)
+    used_ms: Mapped[int | None] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
 class Client(Base):
     """An identity provider that may send people here (doors/registry.py)."""
 
@@ -149,28 +159,18 @@ class WebauthnCredential(SubjectColumns, Base):
     __table_args__ = (Index("ix_webauthn_subject", "issuer", "subject"),)
 
 
-class RecoveryCode(SubjectColumns, Base):
-    """One saved recovery code, argon2id; single use."""
+class RecoveryCode(OneTimeCode, Base):
+    """One saved recovery code."""
 
     __tablename__ = "recovery_codes"
-    id: Mapped[str] = mapped_column(String(43), primary_key=True)
-    code_hash: Mapped[str] = mapped_column(String(255))
-    created_ms: Mapped[int] = mapped_column(BigInteger)
-    used_ms: Mapped[int | None] = mapped_column(BigInteger)
-    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
     __table_args__ = (Index("ix_recovery_subject", "issuer", "subject"),)
 
 
-class Invitation(SubjectColumns, Base):
+class Invitation(OneTimeCode, Base):
     """An enrolment code that an admin gave over another channel; a password alone must not enrol a face."""
 
     __tablename__ = "invitations"
-    id: Mapped[str] = mapped_column(String(43), primary_key=True)
-    code_hash: Mapped[str] = mapped_column(String(255))
-    created_ms: Mapped[int] = mapped_column(BigInteger)
     expires_ms: Mapped[int] = mapped_column(BigInteger)
-    used_ms: Mapped[int | None] = mapped_column(BigInteger)
-    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
 
 
