@@ -1,3 +1,3 @@
-from tests.plugin.helpdesk.conftest import office, world
+from tests.plugin.helpdesk.conftest import office, pytest_generate_tests, world
 
-__all__ = ["office", "world"]
+__all__ = ["office", "pytest_generate_tests", "world"]

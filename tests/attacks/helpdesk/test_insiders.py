@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from sqlalchemy import update
 
@@ -55,6 +57,28 @@ def test_an_approval_works_once(office, world):
     with pytest.raises(ServiceError, match="case_moved"):
         office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
     assert len(office.letters.sent) == sent
+
+
+def test_of_parallel_approvals_exactly_one_counts(office, world):
+    """One pass, one set of letters; the other approver is told that the case has moved."""
+    office.people.add("eve", roles=[APPROVER_ROLE])
+    case = office.asked()
+    outcomes: list[str] = []
+
+    def decide(name: str) -> None:
+        try:
+            outcomes.append(office.desk.decide(office.agent(name), case.id, agree=True, now=world.now).state.value)
+        except ServiceError as exc:
+            outcomes.append(exc.code)
+
+    threads = [threading.Thread(target=decide, args=(name,)) for name in ("bob", "eve", "bob", "eve")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["case_moved"] * 3 + ["issued"]
+    assert len(world.audited("pass_issued")) == 1
+    assert sum("Your pass" in subject for _, subject, _ in office.letters.sent) == 1
 
 
 def test_an_agent_who_was_demoted_in_the_middle_can_do_nothing_more(office, world):

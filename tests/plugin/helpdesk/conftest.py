@@ -1,9 +1,19 @@
 import pytest
 
-from tests.plugin.factors.world import world
+from tests.plugin.factors import worlds
+from tests.plugin.factors.worlds import world
 from tests.plugin.helpdesk.office import open_office
 
-__all__ = ["office", "world"]
+__all__ = ["office", "pytest_generate_tests", "world"]
+
+
+def pytest_generate_tests(metafunc):
+    """Both databases for what the helpdesk stores and decides; its pages store nothing of their own."""
+    if metafunc.module.__name__.endswith(("_console", "_pages")):
+        if "world" in metafunc.fixturenames:
+            metafunc.parametrize("world", ["sqlite"], indirect=True)
+        return
+    worlds.pytest_generate_tests(metafunc)
 
 
 @pytest.fixture
