@@ -15,30 +15,25 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Stage
 from plugin.factors import lookup_secrets
-from plugin.factors.gate import Gate, UsedMeanwhile
+from plugin.factors.spending import OnceOnly
 from plugin.store.instants import to_ms
-from plugin.store.integrity import mac_of, sign
+from plugin.store.integrity import sign
 from plugin.store.tables import Invitation
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
-    from sqlalchemy.orm import Session
 
-    from plugin.ceremonies.attempts import Attempts
-    from plugin.ceremonies.service import Ceremonies
-    from plugin.ceremonies.types import AuditSink, CeremonyView, Subject
+    from plugin.ceremonies.types import CeremonyView, Subject
     from plugin.settings import Settings
-    from plugin.store.database import Database
-    from vault.interface import Sealer
 
 LENGTH: Final = 12
 
@@ -51,24 +46,11 @@ class IssuedInvitation:
     expires_at: datetime
 
 
-class Invitations:
+class Invitations(OnceOnly):
     """Issue and redeem enrolment codes."""
 
-    def __init__(
-        self,
-        *,
-        ceremonies: Ceremonies,
-        database: Database,
-        sealer: Sealer,
-        attempts: Attempts,
-        audit: AuditSink,
-        settings: Settings,
-    ) -> None:
-        self._gate = Gate(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
-        self._database = database
-        self._sealer = sealer
-        self._attempts = attempts
-        self._audit = audit
+    def __init__(self, *, settings: Settings, **parts: Any) -> None:
+        super().__init__(**parts)
         self._ttl = timedelta(seconds=settings.invitation_ttl_s)
 
     def issue(self, owner: Subject, *, now: datetime) -> IssuedInvitation:
@@ -100,37 +82,19 @@ class Invitations:
         return issued
 
     def redeem(self, view: CeremonyView, code: str, *, now: datetime) -> CeremonyView:
-        """Use up the code and move on to consent.
-
-        1. at the invitation stage                       4. the code fits (Argon2id; a decoy if there is none)
-        2. it can be a code (else not worth an attempt)  5. not expired
-        3. attempt counted                               6. not used before, even if two race
-        """
-        self._gate.require(view, Stage.INVITATION)  # (1)
-        meant = lookup_secrets.normal(code, length=LENGTH)
-        if meant is None:  # (2)
-            self._gate.refuse(view, Counted.INVITATION, "invitation_malformed", now=now)
-        self._gate.take(view, Counted.INVITATION, now=now)  # (3)
-        with self._database.reading() as session:
-            row = session.scalar(select(Invitation).where(*_of(view.owner)))
-        if row is not None:
-            self._gate.believe(row, view, now=now)
-        if not lookup_secrets.fits(meant, row.code_hash if row is not None else None) or row is None:  # (4)
-            self._gate.refuse(view, Counted.INVITATION, "invitation_wrong", now=now)
-        if to_ms(now) >= row.expires_ms:  # (5)
-            self._gate.refuse(view, Counted.INVITATION, "invitation_expired", now=now)
-        if row.used_ms is not None:  # (6)
-            self._gate.refuse(view, Counted.INVITATION, "invitation_used", now=now)
-        changes: dict[str, object] = {"used_ms": to_ms(now)}
-        changes["mac"] = mac_of(row, sealer=self._sealer, changed=changes)
-
-        def within(session: Session) -> None:
-            unused = (Invitation.id == row.id, Invitation.used_ms.is_(None), Invitation.mac == row.mac)
-            done = session.execute(update(Invitation).where(*unused).values(**changes))
-            if done.rowcount != 1:  # type: ignore[attr-defined]  # (6)
-                raise UsedMeanwhile("invitation_used")
-
-        return self._gate.accept(view, Counted.INVITATION, now=now, proven=None, within=within, event="invitation_used")
+        """Use up the code and move on to consent; the checks are spending.py's."""
+        self._gate.require(view, Stage.INVITATION)
+        spendable = self._spendable(
+            view,
+            code,
+            counted=Counted.INVITATION,
+            length=LENGTH,
+            find=lambda session, _: session.scalar(select(Invitation).where(*_of(view.owner))),
+            now=now,
+        )
+        return self._gate.accept(
+            view, Counted.INVITATION, now=now, proven=None, within=spendable.use, event="invitation_used"
+        )
 
 
 def _of(owner: Subject) -> tuple[ColumnElement[bool], ...]:

@@ -16,14 +16,14 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Amr, Stage
 from plugin.factors import lookup_secrets
-from plugin.factors.gate import Gate, UsedMeanwhile
+from plugin.factors.spending import OnceOnly
 from plugin.store.instants import to_ms
-from plugin.store.integrity import mac_of, sign
+from plugin.store.integrity import sign
 from plugin.store.tables import RecoveryCode
 from vault.encoding import canonical
 
@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from plugin.ceremonies.attempts import Attempts
-    from plugin.ceremonies.service import Ceremonies
-    from plugin.ceremonies.types import AuditSink, CeremonyView, Subject
-    from plugin.store.database import Database
-    from vault.interface import Sealer
+    from plugin.ceremonies.types import CeremonyView, Subject
 
 COUNT: Final = 10
 LENGTH: Final = 16
@@ -51,17 +47,8 @@ class ShownCodes:
     view: CeremonyView
 
 
-class RecoveryCodes:
+class RecoveryCodes(OnceOnly):
     """Hand out and verify recovery codes."""
-
-    def __init__(
-        self, *, ceremonies: Ceremonies, database: Database, sealer: Sealer, attempts: Attempts, audit: AuditSink
-    ) -> None:
-        self._gate = Gate(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
-        self._ceremonies = ceremonies
-        self._database = database
-        self._sealer = sealer
-        self._attempts = attempts
 
     def show(self, view: CeremonyView, *, now: datetime) -> ShownCodes:
         """Draw ten codes, or return those that wait to be saved: a reload must not make the written ones useless."""
@@ -101,35 +88,17 @@ class RecoveryCodes:
         )
 
     def verify(self, view: CeremonyView, code: str, *, now: datetime) -> CeremonyView:
-        """Use up one code in place of the possession factor, and move on.
-
-        1. at the possession stage                       4. the secret part fits (Argon2id, once)
-        2. it can be a code (else not worth an attempt)  5. not used before, even if two race
-        3. attempt counted
-        """
-        self._gate.require(view, Stage.POSSESSION)  # (1)
-        meant = lookup_secrets.normal(code, length=LENGTH)
-        if meant is None:  # (2)
-            self._gate.refuse(view, Counted.RECOVERY, "recovery_malformed", now=now)
-        self._gate.take(view, Counted.RECOVERY, now=now)  # (3)
-        with self._database.reading() as session:
-            row = session.get(RecoveryCode, _row_id(view.owner, meant[0]))
-        if row is not None:
-            self._gate.believe(row, view, now=now)
-        if not lookup_secrets.fits(meant, row.code_hash if row is not None else None) or row is None:  # (4)
-            self._gate.refuse(view, Counted.RECOVERY, "recovery_wrong", now=now)
-        if row.used_ms is not None:  # (5)
-            self._gate.refuse(view, Counted.RECOVERY, "recovery_used", now=now)
-        changes: dict[str, object] = {"used_ms": to_ms(now)}
-        changes["mac"] = mac_of(row, sealer=self._sealer, changed=changes)
-
-        def within(session: Session) -> None:
-            unused = (RecoveryCode.id == row.id, RecoveryCode.used_ms.is_(None), RecoveryCode.mac == row.mac)
-            done = session.execute(update(RecoveryCode).where(*unused).values(**changes))
-            if done.rowcount != 1:  # type: ignore[attr-defined]  # (5)
-                raise UsedMeanwhile("recovery_used")
-
-        return self._gate.accept(view, Counted.RECOVERY, now=now, proven=Amr.OTP.value, within=within)
+        """Use up one code in place of the possession factor, and move on; the checks are spending.py's."""
+        self._gate.require(view, Stage.POSSESSION)
+        spendable = self._spendable(
+            view,
+            code,
+            counted=Counted.RECOVERY,
+            length=LENGTH,
+            find=lambda session, meant: session.get(RecoveryCode, _row_id(view.owner, meant[0])),
+            now=now,
+        )
+        return self._gate.accept(view, Counted.RECOVERY, now=now, proven=Amr.OTP.value, within=spendable.use)
 
     def _new_row(self, owner: Subject, code: str, *, now: datetime) -> RecoveryCode:
         row = RecoveryCode(

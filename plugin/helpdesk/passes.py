@@ -15,42 +15,30 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose, Stage, Subject
 from plugin.errors import CeremonyRefused
 from plugin.factors import lookup_secrets
-from plugin.factors.gate import Gate, UsedMeanwhile
+from plugin.factors.gate import UsedMeanwhile
+from plugin.factors.spending import OnceOnly
 from plugin.store.helpdesk_tables import HelpdeskPass
 from plugin.store.instants import to_ms
-from plugin.store.integrity import mac_of, sign
+from plugin.store.integrity import sign
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from plugin.ceremonies.attempts import Attempts
-    from plugin.ceremonies.service import Ceremonies
-    from plugin.ceremonies.types import AuditSink, CeremonyView
-    from plugin.store.database import Database
-    from vault.interface import Sealer
+    from plugin.ceremonies.types import CeremonyView
 
 LENGTH: Final = 16
 
 
-class Passes:
+class Passes(OnceOnly):
     """Issue, withdraw and redeem."""
-
-    def __init__(
-        self, *, ceremonies: Ceremonies, database: Database, sealer: Sealer, attempts: Attempts, audit: AuditSink
-    ) -> None:
-        self._gate = Gate(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
-        self._ceremonies = ceremonies
-        self._database = database
-        self._sealer = sealer
-        self._attempts = attempts
 
     def new(self, owner: Subject, *, case_id: str, expires_at: datetime, now: datetime) -> tuple[str, HelpdeskPass]:
         """Return a new pass as people read it, and its signed row, which opens nothing until it is put."""
@@ -84,43 +72,29 @@ class Passes:
     def redeem(self, view: CeremonyView, code: str, *, now: datetime) -> tuple[CeremonyView, str]:
         """Use up the pass; return the ceremony, now a recovery at the face, and the case that the pass was for.
 
-        1. a login at possession                         4. the pass fits (Argon2id; a decoy if there is none)
-        2. it can be a pass (else not worth an attempt)  5. not expired
-        3. attempt counted                               6. not used before, even if two race
+        A login at possession; the other checks are spending.py's. The pass is used and the login turned: both or
+        neither.
         """
-        self._gate.require(view, Stage.POSSESSION)  # (1)
+        self._gate.require(view, Stage.POSSESSION)
         if view.purpose is not Purpose.LOGIN:
             raise CeremonyRefused("ceremony_refused", "no_recovery_in_an_enrolment")
-        meant = lookup_secrets.normal(code, length=LENGTH)
-        if meant is None:  # (2)
-            self._gate.refuse(view, Counted.PASS, "pass_malformed", now=now)
-        self._gate.take(view, Counted.PASS, now=now)  # (3)
-        with self._database.reading() as session:
-            row = session.scalar(select(HelpdeskPass).filter_by(issuer=view.issuer, subject=view.subject))
-        if row is not None:
-            self._gate.believe(row, view, now=now)
-        if not lookup_secrets.fits(meant, row.code_hash if row is not None else None) or row is None:  # (4)
-            self._gate.refuse(view, Counted.PASS, "pass_wrong", now=now)
-        if to_ms(now) >= row.expires_ms:  # (5)
-            self._gate.refuse(view, Counted.PASS, "pass_expired", now=now)
-        if row.used_ms is not None:  # (6)
-            self._gate.refuse(view, Counted.PASS, "pass_used", now=now)
-        try:
-            return self._use(view, row, now=now), row.case_id
-        except UsedMeanwhile as exc:
-            self._gate.refuse(view, Counted.PASS, exc.check, now=now)
-
-    def _use(self, view: CeremonyView, row: HelpdeskPass, *, now: datetime) -> CeremonyView:
-        """Mark the pass as used and turn the login into a recovery: both or neither."""
-        changes: dict[str, object] = {"used_ms": to_ms(now)}
-        changes["mac"] = mac_of(row, sealer=self._sealer, changed=changes)
+        mine = select(HelpdeskPass).filter_by(issuer=view.issuer, subject=view.subject)
+        spendable = self._spendable(
+            view,
+            code,
+            counted=Counted.PASS,
+            length=LENGTH,
+            find=lambda session, _: session.scalar(mine),
+            now=now,
+        )
+        case_id: str = spendable.row.case_id
 
         def within(session: Session) -> None:
-            unused = (HelpdeskPass.id == row.id, HelpdeskPass.used_ms.is_(None), HelpdeskPass.mac == row.mac)
-            done = session.execute(update(HelpdeskPass).where(*unused).values(**changes))
-            if done.rowcount != 1:  # type: ignore[attr-defined]  # (6)
-                raise UsedMeanwhile("pass_used")
+            spendable.use(session)
             self._attempts.succeed(view.owner, Counted.PASS, session=session)
-            self._gate.log("pass_accepted", view, now=now, details={"case": row.case_id}, session=session)
+            self._gate.log("pass_accepted", view, now=now, details={"case": case_id}, session=session)
 
-        return self._ceremonies.recover(view, now=now, within=within)
+        try:
+            return self._ceremonies.recover(view, now=now, within=within), case_id
+        except UsedMeanwhile as exc:
+            self._gate.refuse(view, Counted.PASS, exc.check, now=now)

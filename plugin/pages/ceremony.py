@@ -59,6 +59,8 @@ _PROGRESS: Final = {
     (Purpose.RECOVER, Stage.POSSESSION_SETUP): Progress(3, 4),
     (Purpose.RECOVER, Stage.RECOVERY_CODES): Progress(4, 4),
 }
+_BEFORE_A_RECOVERY: Final = Progress(1, 4)
+"""The pass turns a login of two steps into a recovery of four."""
 
 
 @bp.record_once
@@ -76,10 +78,9 @@ def show(ceremony_id: str) -> str:
     return _RENDER[view.stage](view)
 
 
-def _page(name: str, view: CeremonyView, **more: Any) -> str:
-    return render_template(
-        name, view=view, progress=_PROGRESS.get((view.purpose, view.stage)), browser_texts=browser_texts(str), **more
-    )
+def _page(name: str, view: CeremonyView, *, progress: Progress | None = None, **more: Any) -> str:
+    progress = progress or _PROGRESS.get((view.purpose, view.stage))
+    return render_template(name, view=view, progress=progress, browser_texts=browser_texts(str), **more)
 
 
 def _invitation(view: CeremonyView) -> str:
@@ -110,7 +111,8 @@ def _possession(view: CeremonyView) -> str:
     has = {"passkey": options.webauthn, "totp": options.totp, "recovery": options.recovery, "pass": may_recover}
     ways = [way for way in POSSESSION_PAGES if has[way]] or ["totp"]
     asked = request.args.get("way", "")
-    return _page(POSSESSION_PAGES[asked if asked in ways else ways[0]], view, ways=ways)
+    way = asked if asked in ways else ways[0]
+    return _page(POSSESSION_PAGES[way], view, progress=_BEFORE_A_RECOVERY if way == "pass" else None, ways=ways)
 
 
 def _face(view: CeremonyView) -> str:

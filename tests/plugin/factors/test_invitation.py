@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from plugin.ceremonies.types import Purpose, Stage, Subject
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
-from plugin.factors import invitation, lookup_secrets
+from plugin.factors import invitation, lookup_secrets, spending
 from plugin.store.tables import Invitation
 
 
@@ -62,14 +62,14 @@ def test_code_works_once(world):
 def test_of_two_uses_that_race_one_wins(world, monkeypatch):
     first, code = invited(world, world.person())
     second = world.person().comes_to(Purpose.ENROL)
-    mac_of = invitation.mac_of
+    mac_of = spending.mac_of
 
     def overtaken(*args, **kwargs):
-        monkeypatch.setattr(invitation, "mac_of", mac_of)
+        monkeypatch.setattr(spending, "mac_of", mac_of)
         world.invitations.redeem(second, code, now=world.now)
         return mac_of(*args, **kwargs)
 
-    monkeypatch.setattr(invitation, "mac_of", overtaken)
+    monkeypatch.setattr(spending, "mac_of", overtaken)
     assert refused(world, first, code) == "invitation_used"
 
 

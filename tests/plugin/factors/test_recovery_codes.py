@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
-from plugin.factors import lookup_secrets, recovery_codes
+from plugin.factors import lookup_secrets, spending
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.store.tables import RecoveryCode
 
@@ -125,14 +125,14 @@ def test_new_set_replaces_the_old_one(world):
 def test_of_two_uses_that_race_one_wins(world, monkeypatch):
     person = world.person().has_totp()
     first, second = person.comes_to(Purpose.LOGIN), world.person().comes_to(Purpose.LOGIN)
-    mac_of = recovery_codes.mac_of
+    mac_of = spending.mac_of
 
     def overtaken(*args, **kwargs):
-        monkeypatch.setattr(recovery_codes, "mac_of", mac_of)
+        monkeypatch.setattr(spending, "mac_of", mac_of)
         world.recovery_codes.verify(second, person.codes[0], now=world.now)
         return mac_of(*args, **kwargs)
 
-    monkeypatch.setattr(recovery_codes, "mac_of", overtaken)
+    monkeypatch.setattr(spending, "mac_of", overtaken)
     assert refused(world, world.recovery_codes.verify, first, person.codes[0]) == "recovery_used"
 
 

@@ -61,7 +61,10 @@ def test_the_login_page_takes_the_pass_and_goes_on_to_the_camera(office, world, 
     alice.comes_to(Purpose.LOGIN)
     browser = Browser(app, alice)
     assert "I cannot use my factors" in browser.page().text
-    assert "Enter the pass" in browser.page("?way=pass").text
+    assert "Step 1 of 2" in browser.page().text
+    page = browser.page("?way=pass").text
+    assert "Enter the pass" in page
+    assert "Step 1 of 4" in page
     answer = browser.call("recovery/pass", {"code": code})
     assert answer.status_code == 200
     assert "Max-Age=900" in answer.headers["Set-Cookie"]
