@@ -91,6 +91,9 @@ PUBLIC: Final[dict[str, Public]] = {
     "case_unknown": Public(404, "There is no such case."),
     "case_moved": Public(409, "The case has moved on meanwhile, or is over. Look at it again."),
     "proofs_missing": Public(409, "Not everything that must be proven has been noted."),
+    "no_usable_face": Public(
+        409, "No face is on record that a pass could be checked against. See them in person."
+    ),
     "no_address": Public(409, "There is no address on record to send a pass to."),
     "mail_failed": Public(503, "The letter could not be sent, so nothing was issued. Try again later."),
     "cooling_down": Public(403, "Your factors were replaced a short time ago. This is possible again later."),

@@ -2,7 +2,7 @@
 
 Rules:
  * Nobody acts on their own account, opens or decides; who asked does not decide.
- * A pass needs every proof that policy demanded when the case was opened.
+ * A pass needs every proof that policy demanded when the case was opened, and a face that the recovery can compare.
  * Roles were read for this very request (types.Agent); a case that is over or frozen takes nothing.
  * Every refusal is an audit entry about the agent.
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from plugin.errors import ServiceError
 from plugin.helpdesk import limits
 from plugin.helpdesk.policy import PROOFS
+from plugin.helpdesk.record import has_usable_face
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, CaseState
 from plugin.store.cooling import BOUND
 
@@ -112,6 +113,8 @@ class Desk:
         case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)
         if case.missing:
             self._refuse(agent, "proofs_missing", now=now, case=case)
+        if not has_usable_face(case.owner, database=self._database, now=now):
+            self._refuse(agent, "no_usable_face", now=now, case=case)
         asked = {"asked_by": agent.id, "asked_from": agent.address}
         if not case.four_eyes:
             return self._aftermath.issue(case, agent, minutes=self._policy.pass_minutes, now=now, **asked)

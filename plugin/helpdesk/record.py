@@ -62,5 +62,13 @@ def record_of(owner: Subject, *, database: Database, now: datetime) -> Record:
     )
 
 
+def has_usable_face(owner: Subject, *, database: Database, now: datetime) -> bool:
+    """Tell whether this person has a face that is not past its time; whether the row is ours is the camera's part."""
+    query = select(Reference.expires_ms).filter_by(issuer=owner.issuer, subject=owner.subject)
+    with database.reading() as session:
+        expires_ms = session.scalar(query)
+    return expires_ms is not None and to_ms(now) < expires_ms
+
+
 def _at(milliseconds: Any) -> datetime | None:
     return None if milliseconds is None else from_ms(int(milliseconds))

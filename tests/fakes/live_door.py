@@ -8,8 +8,10 @@ signatures, audit.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,6 +27,9 @@ from plugin.doors.registry import Registry
 from plugin.doors.seen import SeenJtis
 from plugin.doors.signed_request import SignedMessages
 from plugin.doors.signer import Signer
+from plugin.store.instants import to_ms
+from plugin.store.integrity import sign
+from plugin.store.tables import Reference
 from plugin.wiring import build_helpdesk, utc_now
 from tests.fakes.door import open_door
 
@@ -82,6 +87,24 @@ class LiveDoor:
         )
         self.services = replace(self.services, settings=settings, helpdesk=helpdesk)
         self._app = create_app(settings, self.services)
+
+    def keep_a_face(self, owner: Subject) -> None:
+        """Put a reference on record for somebody whose check is passed by `pass_check`; nobody opens it."""
+        now = utc_now()
+        row = Reference(
+            id=secrets.token_urlsafe(32),
+            issuer=owner.issuer,
+            subject=owner.subject,
+            sealed_embeddings="never opened",
+            model_digests="none",
+            transform_version=1,
+            consent_id="none",
+            created_ms=to_ms(now),
+            expires_ms=to_ms(now + timedelta(days=1)),
+        )
+        sign(row, sealer=self.services.sealer)
+        with self.services.database.transaction() as session:
+            session.add(row)
 
     def use_pass(self, ceremony_id: str, code: str) -> requests.Response:
         """Enter a pass, as the page does."""

@@ -114,6 +114,26 @@ def test_no_pass_before_everything_is_proven(office, world):
         office.desk.ask(office.agent(), case.id, now=world.now)
 
 
+def test_no_pass_for_somebody_whose_face_nothing_can_be_compared_with(office, world):
+    """The button is off, and a form sent by hand does not do better."""
+    case = office.opens()
+    for proof in case.missing:
+        office.desk.note(office.agent(), case.id, proof, now=world.now)
+    with pytest.raises(ServiceError, match="no_usable_face"):
+        office.desk.ask(office.agent(), case.id, now=world.now)
+    assert office.refusals() == ["no_usable_face"]
+
+
+def test_no_pass_where_the_face_is_past_its_time(office, world):
+    world.person().has_face()
+    world.passes(seconds=world.settings.reference_ttl_days * 86400)
+    case = office.opens()
+    for proof in case.missing:
+        office.desk.note(office.agent(), case.id, proof, now=world.now)
+    with pytest.raises(ServiceError, match="no_usable_face"):
+        office.desk.ask(office.agent(), case.id, now=world.now)
+
+
 def test_a_proof_written_into_the_database_is_not_believed(office, world):
     case = office.opens()
     world.run(update(HelpdeskCase).values(proofs=["call_back"]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
 from plugin.helpdesk.office import assemble
+from plugin.helpdesk.record import has_usable_face
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent, OnRecord
 from tests.plugin.factors.world import REALM
 
@@ -107,7 +108,9 @@ class Office:
         return self.desk.open(self.agent(by), about, ticket="T-1", reason=reason, now=self.world.now)
 
     def asked(self, about: str = "alice", *, by: str = "ada") -> CaseView:
-        """Bring a case to where a second person decides."""
+        """Bring a case to where a second person decides; a pass needs a face that it can be checked against."""
+        if not has_usable_face(Subject(REALM, f"{about}-id"), database=self.world.database, now=self.world.now):
+            self.world.person(f"{about}-id").has_face(about)
         case = self.opens(about, by=by)
         for proof in case.missing:
             self.desk.note(self.agent(by), case.id, proof, now=self.world.now)
