@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=1, show_default=True, help="Of every draw.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Of TensorFlow.")
 @models_dir_option
-def agreement(
+def command(
     images: Path,
     out: Path | None,
     *,

@@ -48,7 +48,7 @@ def _folder(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
 @click.option("--crops", type=click.FloatRange(0.001, 4), default=1.0, show_default=True, help="Factor on every group.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="1 repeats a run exactly.")
 @models_dir_option
-def texture(
+def command(
     data: Path,
     out: Path,
     report_path: Path | None,
