@@ -41,7 +41,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "references": "List, expire, export and erase what is held about people.",
     "serve": "Run the service.",
     "train": "Train our own small models again, on the record.",
-    "vault": "Install the keys.",
+    "vault": "Install, check and rotate the keys; print policies.",
 }
 """Name and help line, so that `facestep --help` imports nothing."""
 

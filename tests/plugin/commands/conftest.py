@@ -1,11 +1,33 @@
-"""The real model files in a folder of the test's own, so that one of them can be changed."""
+"""A shell with settings of its own, and the real model files in a folder where one of them can be changed."""
 
 import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from biometric.lock import shipped_lock
+from plugin.cli import main
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    """Run one command with the settings of a development machine."""
+    settings = {
+        "ISSUER": "http://localhost:8100",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/facestep.db",
+        "ENVIRONMENT": "development",
+        "VAULT_BACKEND": "keyring",
+        "KEYRING_FILE": str(tmp_path / "keyring.json"),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FACESTEP_{name}", value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        return CliRunner().invoke(main, arguments, prog_name="facestep")
+
+    return run
 
 
 @pytest.fixture

@@ -8,35 +8,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from click.testing import CliRunner
 
 from plugin.audit.log import AuditLog
-from plugin.cli import main
 from plugin.store.database import Database
 from tests.fakes.receivers import HttpListener
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.filterwarnings("ignore::vault.warning.UnsafeDevelopmentWarning")
-
-
-@pytest.fixture
-def shell(tmp_path, monkeypatch):
-    """Run one command with the settings of a development machine."""
-    settings = {
-        "ISSUER": "http://localhost:8100",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/facestep.db",
-        "ENVIRONMENT": "development",
-        "VAULT_BACKEND": "keyring",
-        "KEYRING_FILE": str(tmp_path / "keyring.json"),
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"FACESTEP_{name}", value)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        return CliRunner().invoke(main, arguments, prog_name="facestep")
-
-    return run
 
 
 @pytest.fixture

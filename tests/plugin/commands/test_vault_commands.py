@@ -7,9 +7,7 @@ import re
 import time
 
 import pytest
-from click.testing import CliRunner
 
-from plugin.cli import main
 from tests.stack.openbao import OpenBao
 from vault.keyring import KeyringSealer
 from vault.policies import Role, policy_name
@@ -22,26 +20,6 @@ def rules_of(policy):
     """Return the capabilities by path."""
     found = re.findall(r'^path "([^"]+)" \{\n  capabilities = (\[[^\]]*\])', policy, flags=re.MULTILINE)
     return {path: json.loads(capabilities) for path, capabilities in found}
-
-
-@pytest.fixture
-def shell(tmp_path, monkeypatch):
-    """Run one command with the settings of a development machine."""
-    settings = {
-        "ISSUER": "http://localhost:8100",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/facestep.db",
-        "ENVIRONMENT": "development",
-        "VAULT_BACKEND": "keyring",
-        "KEYRING_FILE": str(tmp_path / "keyring.json"),
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"FACESTEP_{name}", value)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        return CliRunner().invoke(main, arguments, prog_name="facestep")
-
-    return run
 
 
 def test_the_keyring_is_made_once_and_then_left_alone(shell, tmp_path):
