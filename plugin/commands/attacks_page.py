@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from plugin.commands import reports
 from plugin.commands.reports import UNWRITABLE, write_text
 from plugin.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
-PAGE: Final = "reports/attacks.html"
+    from pathlib import Path
 
 
 def percent(found: Mapping[str, Any] | None) -> str:
@@ -33,16 +31,12 @@ def write_page(folder: Path, result: Mapping[str, Any]) -> None:
     Raises:
         ServiceError: report_unwritable.
     """
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "most": most}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise ServiceError(UNWRITABLE, f"{folder}: {exc.strerror or exc}") from exc
     write_text(folder / "attacks.md", markdown(result))
-    write_text(folder / "attacks.html", environment.get_template(PAGE).render(**result) + "\n")
+    reports.write_page(folder / "attacks.html", "attacks.html", {"percent": percent, "most": most}, **result)
 
 
 def markdown(result: Mapping[str, Any]) -> str:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from plugin.commands import reports
 
-from plugin.commands.reports import write_text
-
-_TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates" / "reports"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write_page(path: Path, report: dict[str, Any], *, title: str) -> None:
     """Write the page. Raises ServiceError report_unwritable."""
-    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"share": share}
-    write_text(path, environment.get_template("protection.html").render(report=report, title=title))
+    reports.write_page(path, "protection.html", {"share": share}, report=report, title=title)
 
 
 def share(rate: float) -> str:

@@ -8,24 +8,22 @@ Rules:
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from biometric.evaluation.groups import LOOSE_FMR
-from plugin.commands.reports import UNWRITABLE, write_text
+from plugin.commands.reports import UNWRITABLE, write_page, write_text
 from plugin.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 PAGE: Final = "index.html"
 FIGURES: Final = "report.json"
 MADE_BY: Final = "facestep evaluate recognition"
 SCORES: Final = (("facenet", "FaceNet"), ("sface", "SFace"), ("fused", "both, fused"))
-_TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates" / "reports"
 
 
 def require(folder: Path) -> None:
@@ -60,8 +58,10 @@ def write(
     folder: Path, report: dict[str, Any], *, plots: Mapping[str, str], title: str, command: str, made_on: str
 ) -> Path:
     """Write the page and the figures; return the page's path. Raises ServiceError report_unwritable."""
-    page = _environment().get_template("recognition.html")
-    text = page.render(
+    write_page(
+        folder / PAGE,
+        "recognition.html",
+        {"share": share, "number": number, "missed": missed},
         report=report,
         title=title,
         command=command,
@@ -72,15 +72,8 @@ def write(
         det=Markup(plots["det"]),  # noqa: S704  (drawn by plots.py from numbers; no text of anybody else)
         spread=Markup(plots["scores"]),  # noqa: S704
     )
-    write_text(folder / PAGE, text)
     write_text(folder / FIGURES, json.dumps({"made_by": MADE_BY, "command": command} | report, indent=2) + "\n")
     return folder / PAGE
-
-
-def _environment() -> Environment:
-    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"share": share, "number": number, "missed": missed}
-    return environment
 
 
 def share(rate: float) -> str:

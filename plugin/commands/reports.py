@@ -1,4 +1,4 @@
-"""Files that commands write: one option, one look beforehand, one way of writing.
+"""Files that commands write: one option, one look beforehand, one way of writing; pages have one frame.
 
 Rules:
  * A file that cannot be written is noticed while the command line is read, before minutes of work.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 UNWRITABLE: Final = "report_unwritable"
+_TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 
 
 def writable(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -84,3 +85,23 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as exc:
         raise ServiceError(UNWRITABLE, f"{path}: {exc.strerror or exc}") from exc
+
+
+def write_page(path: Path, template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> None:
+    """Write templates/reports/`template`, filled: one HTML file that needs nothing else.
+
+    Raises:
+        ServiceError: report_unwritable.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= filters
+    write_text(path, environment.get_template(f"reports/{template}").render(**values))
