@@ -67,7 +67,7 @@ class Aftermath:
         self._audit = audit
         self._url = issuer
 
-    def issue(self, case: CaseView, agent: Agent, *, minutes: int, now: datetime, **decided: str) -> CaseView:
+    def issue(self, case: CaseView, agent: Agent, *, minutes: int, now: datetime, **decided: Any) -> CaseView:
         """Issue the pass of a decided case and send the letters.
 
         Raises:

@@ -1,15 +1,16 @@
 """Cases: one person's request for a way back in, from the call to its end.
 
-    open ──▶ waiting ──▶ issued
+    open ──▶ waiting ──▶ issued, done
       │         ├──────▶ refused
       ├─────────┼──────▶ closed
-      ╰─────────┴──────▶ frozen ◀── issued
+      ╰─────────┴──────▶ frozen ◀── issued, done
 
 Rules:
  * A move that is not drawn does not happen, and every change names the version it was read at: of two agents one wins,
    and a decision about a case that was frozen meanwhile is no decision.
  * The row carries a keyed MAC over every column: who can write to the database cannot note a proof.
- * What policy demands is written into the case when it is opened.
+ * What policy demands is written into the case when it is opened, and what the action demands besides when it is
+   asked for. From then on action, target and proofs stand: who decides has seen what was asked.
 
 Not here: who may do what (desk.py).
 """
@@ -24,7 +25,7 @@ from sqlalchemy import select, update
 
 from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
-from plugin.helpdesk.types import CaseState, CaseView
+from plugin.helpdesk.types import Action, CaseState, CaseView
 from plugin.store.helpdesk_tables import HelpdeskCase
 from plugin.store.instants import from_ms, to_ms
 from plugin.store.integrity import check, mac_of, sign
@@ -47,9 +48,14 @@ LIFE: Final = timedelta(hours=8)
 """A working day: what was proven in the morning is not proven tomorrow."""
 MOST_LISTED: Final = 50
 NEXT: Final[dict[CaseState, frozenset[CaseState]]] = {
-    CaseState.OPEN: frozenset({CaseState.WAITING, CaseState.ISSUED, CaseState.CLOSED, CaseState.FROZEN}),
-    CaseState.WAITING: frozenset({CaseState.ISSUED, CaseState.REFUSED, CaseState.CLOSED, CaseState.FROZEN}),
+    CaseState.OPEN: frozenset(
+        {CaseState.WAITING, CaseState.ISSUED, CaseState.DONE, CaseState.CLOSED, CaseState.FROZEN}
+    ),
+    CaseState.WAITING: frozenset(
+        {CaseState.ISSUED, CaseState.DONE, CaseState.REFUSED, CaseState.CLOSED, CaseState.FROZEN}
+    ),
     CaseState.ISSUED: frozenset({CaseState.FROZEN}),
+    CaseState.DONE: frozenset({CaseState.FROZEN}),
 }
 
 
@@ -84,6 +90,9 @@ class Cases:
             demanded=list(demands.proofs),
             four_eyes=demands.four_eyes,
             proofs=[],
+            noted_by=[],
+            action="",
+            target="",
             opened_by=opened_by,
             asked_by="",
             asked_from="",
@@ -165,6 +174,9 @@ class Cases:
             demanded=tuple(row.demanded),
             four_eyes=row.four_eyes,
             proofs=tuple(row.proofs),
+            noted_by=tuple(row.noted_by or ()),
+            action=Action(row.action) if row.action else None,
+            target=row.target or "",
             opened_by=row.opened_by,
             asked_by=row.asked_by,
             asked_from=row.asked_from,

@@ -1,16 +1,18 @@
 """What agents can do. Every method is one decision: checked, written down, or refused and written down.
 
 Rules:
- * Nobody acts on their own account, opens or decides; who asked does not decide.
- * A pass needs every proof that policy demanded when the case was opened, and a face that the recovery can compare.
+ * Nobody acts on their own account, opens or decides; who opened, proved or asked does not decide.
+ * An action needs every proof that policy demanded when the case was opened, and those of its own; a pass needs a
+   face that the recovery can compare. What was asked for stands; another action is another case.
  * Roles were read for this very request (types.Agent); a case that is over or frozen takes nothing.
  * Every refusal is an audit entry about the agent.
 
-Not here: the letters and what follows a pass (aftermath.py), pages (pages/helpdesk.py).
+Not here: what an action does (deeds.py), letters (aftermath.py), pages (pages/helpdesk.py).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -18,7 +20,7 @@ from plugin.errors import ServiceError
 from plugin.helpdesk import limits
 from plugin.helpdesk.policy import PROOFS
 from plugin.helpdesk.record import has_usable_face
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, CaseState
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, PRIVILEGED, Action, CaseState
 from plugin.store.cooling import BOUND
 
 if TYPE_CHECKING:
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from plugin.audit.log import AuditLog
-    from plugin.helpdesk.aftermath import Aftermath
     from plugin.helpdesk.cases import Cases
-    from plugin.helpdesk.policy import Policy
+    from plugin.helpdesk.deeds import Deeds
+    from plugin.helpdesk.policy import Demands, Policy
     from plugin.helpdesk.types import Agent, CaseView, Directory, OnRecord
     from plugin.store.database import Database
 
@@ -46,14 +48,14 @@ class Desk:
         *,
         cases: Cases,
         directory: Directory,
-        aftermath: Aftermath,
+        deeds: Deeds,
         policy: Policy,
         database: Database,
         audit: AuditLog,
     ) -> None:
         self._cases = cases
         self._directory = directory
-        self._aftermath = aftermath
+        self._deeds = deeds
         self._policy = policy
         self._database = database
         self._audit = audit
@@ -72,6 +74,7 @@ class Desk:
         self._not_oneself(agent, person.owner.subject, now=now)  # (4)
         risks = self._risks(person, now=now)
         demands = self._policy.demands(person, risks=risks)
+        risks += (PRIVILEGED,) if self._policy.is_privileged(person) else ()
         row = self._cases.new(
             person, opened_by=agent.id, ticket=ticket, reason=reason, risks=risks, demands=demands, now=now
         )
@@ -105,35 +108,52 @@ class Desk:
         def within(session: Session) -> None:
             self._log_case("helpdesk_proof_noted", case, agent, now=now, session=session, proof=proof)
 
-        return self._cases.change(case, within=within, proofs=[*case.proofs, proof])
+        noted_by = list(dict.fromkeys((*case.noted_by, agent.id)))
+        return self._cases.change(case, within=within, proofs=[*case.proofs, proof], noted_by=noted_by)
 
-    def ask(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
-        """Ask for a pass: it is sent at once, or waits for a second agent where policy wants four eyes."""
-        self._require(agent, AGENT_ROLE, now=now)
-        case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)
-        if case.missing:
+    def demands(self, case: CaseView, action: Action) -> Demands:
+        """Return what this action needs on this case."""
+        return self._policy.for_action(action, case)
+
+    def ask(
+        self, agent: Agent, case_id: str, *, action: Action = Action.PASS, target: str = "", now: datetime
+    ) -> CaseView:
+        """Ask for an action: it is done at once, or waits for a second agent where four eyes are needed.
+
+        1. the agent's role              3. everything is proven that this action needs
+        2. open, not over, not oneself   4. it can be done: `target` is there, the person can use it
+        """
+        self._require(agent, AGENT_ROLE, now=now)  # (1)
+        case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)  # (2)
+        demands = self.demands(case, action)
+        if set(demands.proofs) - set(case.proofs):  # (3)
             self._refuse(agent, "proofs_missing", now=now, case=case)
-        if not has_usable_face(case.owner, database=self._database, now=now):
+        if action is Action.PASS and not has_usable_face(case.owner, database=self._database, now=now):
             self._refuse(agent, "no_usable_face", now=now, case=case)
-        asked = {"asked_by": agent.id, "asked_from": agent.address}
-        if not case.four_eyes:
-            return self._aftermath.issue(case, agent, minutes=self._policy.pass_minutes, now=now, **asked)
+        asked = replace(case, action=action, target=target, demanded=demands.proofs, four_eyes=demands.four_eyes)
+        self._deeds.check(asked, now=now)  # (4)
+        written: dict[str, Any] = {"asked_by": agent.id, "asked_from": agent.address, "action": action.value}
+        written |= {"target": target, "demanded": list(demands.proofs), "four_eyes": demands.four_eyes}
+        if not demands.four_eyes:
+            return self._deeds.carry_out(asked, agent, now=now, **written)
 
         def within(session: Session) -> None:
-            self._log_case("helpdesk_approval_asked", case, agent, now=now, session=session, proofs=list(case.proofs))
+            said = {"proofs": list(case.proofs), "action": action.value, "target": target}
+            self._log_case("helpdesk_approval_asked", case, agent, now=now, session=session, **said)
 
-        return self._cases.change(case, to=CaseState.WAITING, within=within, **asked)
+        return self._cases.change(case, to=CaseState.WAITING, within=within, **written)
 
     def decide(self, approver: Agent, case_id: str, *, agree: bool, now: datetime) -> CaseView:
         """Decide about a waiting case.
 
-        1. the approver's role          4. neither opened nor asked by this person
+        1. the approver's role          4. neither opened, proven nor asked by this person
         2. waiting and not over         5. nor by another account of this person: no address on record is shared
         3. not about this person        6. at another network address, where policy wants it
+                                        7. what was asked for can still be done
         """
         self._require(approver, APPROVER_ROLE, now=now)  # (1)
         case = self._under_way(self.case(approver, case_id, now=now), CaseState.WAITING, now=now)  # (2) (3)
-        if approver.id in {case.opened_by, case.asked_by}:  # (4)
+        if approver.id in {case.opened_by, case.asked_by, *case.noted_by}:  # (4)
             self._refuse(approver, "same_person", now=now, case=case)
         asker = self._directory.person(case.asked_by)
         if asker is None or not asker.enabled or AGENT_ROLE not in asker.roles:
@@ -143,9 +163,8 @@ class Desk:
         if self._policy.apart == "address" and approver.address == case.asked_from:  # (6)
             self._refuse(approver, "same_place", now=now, case=case)
         if agree:
-            return self._aftermath.issue(
-                case, approver, minutes=self._policy.pass_minutes, now=now, decided_by=approver.id
-            )
+            self._deeds.check(case, now=now)  # (7)
+            return self._deeds.carry_out(case, approver, now=now, decided_by=approver.id)
 
         def within(session: Session) -> None:
             self._log_case("helpdesk_case_closed", case, approver, now=now, session=session, reason="refused")
@@ -153,7 +172,7 @@ class Desk:
         return self._cases.change(case, to=CaseState.REFUSED, within=within, decided_by=approver.id)
 
     def close(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
-        """End a case without a pass."""
+        """End a case: nothing was done, and what was asked for is withdrawn."""
         self._require(agent, AGENT_ROLE, now=now)
         case = self.case(agent, case_id, now=now)
 
@@ -166,7 +185,8 @@ class Desk:
         """Return what waits for this agent's decision."""
         if not agent.has(APPROVER_ROLE):
             return []
-        return [one for one in self._cases.waiting(now=now) if agent.id not in {one.owner.subject, one.asked_by}]
+        waiting = self._cases.waiting(now=now)
+        return [one for one in waiting if agent.id not in {one.owner.subject, one.opened_by, one.asked_by}]
 
     def mine(self, agent: Agent, *, now: datetime) -> list[CaseView]:
         """Return the agent's own cases that are not over."""

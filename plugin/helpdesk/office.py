@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plugin.helpdesk.aftermath import Aftermath
 from plugin.helpdesk.cases import Cases
+from plugin.helpdesk.deeds import Deeds
 from plugin.helpdesk.desk import Desk
 from plugin.helpdesk.parts import Helpdesk
 from plugin.helpdesk.passes import Passes
@@ -47,9 +48,10 @@ def assemble(
         audit=audit,
         issuer=settings.issuer,
     )
+    deeds = Deeds(aftermath=aftermath, policy=policy)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
-        desk=Desk(cases=cases, directory=directory, aftermath=aftermath, policy=policy, database=database, audit=audit),
+        desk=Desk(cases=cases, directory=directory, deeds=deeds, policy=policy, database=database, audit=audit),
         aftermath=aftermath,
         passes=passes,
         sessions=Sessions(database=database, sealer=sealer, audit=audit),

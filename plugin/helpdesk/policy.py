@@ -14,8 +14,14 @@
     proofs = ["call_back", "document"]
     four_eyes = true
 
+    [action.unlock]              # one of helpdesk/actions.py
+    proofs = ["in_person"]
+    four_eyes = true
+
 Rules:
- * Of several rules that fit a person everything is demanded: groups only add.
+ * Of several rules that fit a person or an action everything is demanded: groups and actions only add.
+ * An action that must be quick asks for what its own rule says alone, and waits for nobody unless the person is staff
+   or in a group of which policy wants four eyes.
  * Staff of the helpdesk, and people who got a pass lately, need every proof that any rule names, and four eyes.
  * Nothing is guessed: an unknown key, proof or a value out of range stops the start.
  * There are no knowledge questions: what a caller knows, somebody else can know.
@@ -26,20 +32,23 @@ Not here: who is a member of what (types.OnRecord), what an agent has noted (cas
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from plugin.errors import SettingsError
+from plugin.helpdesk.actions import KINDS
+from plugin.helpdesk.types import PRIVILEGED, Action
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from plugin.helpdesk.types import OnRecord
+    from plugin.helpdesk.types import CaseView, OnRecord
 
 PROOFS: Final = ("call_back", "in_person", "document")
 """call_back: called the number on record. in_person: was seen at a desk. document: an identity document was seen."""
 APART: Final = ("session", "address")
+_WORDS: Final = ("none", "one")
 _RANGES: Final = {"pass_minutes": (10, 480), "lookups_per_hour": (1, 1000), "cases_per_day": (1, 100)}
 
 
@@ -59,12 +68,16 @@ class Demands:
     four_eyes: bool
 
 
+NOTHING: Final = Rule(frozenset(), four_eyes=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules; the defaults are the shipped policy."""
 
     default: Rule = Rule(frozenset({"call_back"}), four_eyes=True)
     groups: tuple[tuple[str, Rule], ...] = ()
+    actions: Mapping[Action, Rule] = field(default_factory=dict)
     pass_minutes: int = 60
     lookups_per_hour: int = 30
     cases_per_day: int = 3
@@ -88,12 +101,24 @@ class Policy:
         if risks:
             every = [self.default, *(rule for _, rule in self.groups)]
             asked, four_eyes = frozenset().union(*(rule.proofs for rule in every)), True
-        return Demands(tuple(proof for proof in PROOFS if proof in asked), four_eyes=four_eyes)
+        return Demands(_in_order(asked), four_eyes=four_eyes)
+
+    def is_privileged(self, person: OnRecord) -> bool:
+        """Tell whether nothing may be done to this person by one agent alone."""
+        return person.is_staff or any(rule.four_eyes for name, rule in self.groups if name in person.groups)
+
+    def for_action(self, action: Action, case: CaseView) -> Demands:
+        """Return what this action needs on this case."""
+        kind, rule = KINDS[action], self.actions.get(action, NOTHING)
+        proofs, four_eyes = kind.proofs | rule.proofs, kind.four_eyes or rule.four_eyes or PRIVILEGED in case.risks
+        if not kind.quick:
+            proofs, four_eyes = proofs | set(case.demanded), four_eyes or case.four_eyes
+        return Demands(_in_order(proofs), four_eyes=four_eyes)
 
 
 def parse(table: Mapping[str, Any]) -> Policy:
     """Return the policy that a TOML document holds. Raises SettingsError for the first thing that makes no sense."""
-    _nothing_but(table, {*_RANGES, "apart", "default", "group"}, where="")
+    _nothing_but(table, {*_RANGES, "apart", "default", "group", "action"}, where="")
     numbers = {name: _number(table, name) for name in _RANGES if name in table}
     apart = table.get("apart", "session")
     if apart not in APART:
@@ -105,7 +130,14 @@ def parse(table: Mapping[str, Any]) -> Policy:
     groups = tuple(_group(one, number) for number, one in enumerate(listed, start=1))
     if len({name for name, _ in groups}) != len(groups):
         raise SettingsError("helpdesk policy: a group is named twice")
-    return Policy(default=default, groups=groups, apart=apart, **numbers)
+    return Policy(default=default, groups=groups, actions=_actions(table.get("action", {})), apart=apart, **numbers)
+
+
+def _actions(named: Any) -> dict[Action, Rule]:
+    if not isinstance(named, dict):
+        raise SettingsError("helpdesk policy: actions are written as [action.NAME]")
+    _nothing_but(named, set(Action), where="action: ")
+    return {Action(name): _rule(one, where=f"action {name}", least=0) for name, one in named.items()}
 
 
 def _group(one: Any, number: int) -> tuple[str, Rule]:
@@ -115,16 +147,22 @@ def _group(one: Any, number: int) -> tuple[str, Rule]:
     return one["name"], _rule({key: value for key, value in one.items() if key != "name"}, where=where)
 
 
-def _rule(one: Any, *, where: str) -> Rule:
+def _rule(one: Any, *, where: str, least: int = 1) -> Rule:
     if not isinstance(one, dict):
         raise SettingsError(f"helpdesk policy: {where} must be a table")
     _nothing_but(one, {"proofs", "four_eyes"}, where=f"{where}: ")
     proofs, four_eyes = one.get("proofs"), one.get("four_eyes")
-    if not isinstance(proofs, list) or not proofs or any(proof not in PROOFS for proof in proofs):
-        raise SettingsError(f"helpdesk policy: {where}: proofs must be a list of {', '.join(PROOFS)}, at least one")
+    if not isinstance(proofs, list) or len(proofs) < least or any(proof not in PROOFS for proof in proofs):
+        raise SettingsError(
+            f"helpdesk policy: {where}: proofs must be a list of {', '.join(PROOFS)}, at least {_WORDS[least]}"
+        )
     if not isinstance(four_eyes, bool):
         raise SettingsError(f"helpdesk policy: {where}: four_eyes must be true or false")
     return Rule(frozenset(proofs), four_eyes=four_eyes)
+
+
+def _in_order(proofs: Collection[str]) -> tuple[str, ...]:
+    return tuple(proof for proof in PROOFS if proof in proofs)
 
 
 def _number(table: Mapping[str, Any], name: str) -> int:

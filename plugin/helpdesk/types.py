@@ -19,17 +19,26 @@ AGENT_ROLE = "facestep-helpdesk"
 """May open cases, note proofs and ask for a pass."""
 APPROVER_ROLE = "facestep-helpdesk-approver"
 """May decide about what an agent has asked for."""
+PRIVILEGED = "privileged"
+"""The risk that makes every action wait for a second agent."""
 
 
 class CaseState(StrEnum):
-    """Where a case stands; cases.py says which follows which."""
+    """Where a case stands; cases.py says which follows which. ISSUED is a pass that was sent, DONE any other action."""
 
     OPEN = "open"
     WAITING = "waiting"
     ISSUED = "issued"
+    DONE = "done"
     REFUSED = "refused"
     CLOSED = "closed"
     FROZEN = "frozen"
+
+
+class Action(StrEnum):
+    """What may be asked for on a case; actions.py says what each needs."""
+
+    PASS = "pass"  # noqa: S105  (names an action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,13 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """A case as this request read it, after its MAC was checked. Every change names `version`."""
+    """A case as this request read it, after its MAC was checked. Every change names `version`.
+
+    Attributes:
+        noted_by: who noted a proof.
+        action: what was asked for, None before; it does not change afterwards, nor does `target`.
+        target: what the action is about, where it needs to be said.
+    """
 
     id: str
     owner: Subject
@@ -85,7 +100,10 @@ class CaseView:
     demanded: tuple[str, ...]
     four_eyes: bool
     proofs: tuple[str, ...]
+    noted_by: tuple[str, ...]
     opened_by: str
+    action: Action | None
+    target: str
     asked_by: str
     asked_from: str = field(repr=False)
     decided_by: str

@@ -26,6 +26,10 @@ class HelpdeskCase(SubjectColumns, Base):
     """What policy asked for when the case was opened; a later, laxer policy does not reach an open case."""
     four_eyes: Mapped[bool] = mapped_column(Boolean)
     proofs: Mapped[list[str]] = mapped_column(JSON)
+    noted_by: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Who noted a proof: none of them decides. None only in rows of version 4, as in the next two."""
+    action: Mapped[str | None] = mapped_column(String(16))
+    target: Mapped[str | None] = mapped_column(String(64))
     opened_by: Mapped[str] = mapped_column(String(255))
     asked_by: Mapped[str] = mapped_column(String(255))
     asked_from: Mapped[str] = mapped_column(String(64))

@@ -3,6 +3,8 @@
 Rules:
  * All columns are covered, those added later too, except `mac` itself and what a table names in `unsigned`.
  * A table may leave a column out only if a single UPDATE sets it from empty to used and nothing trusts it otherwise.
+ * A column that was added to a table later is left out where it is NULL: so rows of before keep their MAC. Rows of now
+   never have NULL there; to write it is to make the MAC wrong.
 
     sign(row, sealer=sealer); session.add(row)
     row = session.get(Reference, id); check(row, sealer=sealer)
@@ -31,6 +33,12 @@ UNSIGNED: Final[dict[str, frozenset[str]]] = {
 """Columns that are set by an UPDATE which reads nothing first; they only ever go from unused to used."""
 
 
+ADDED: Final[dict[str, frozenset[str]]] = {
+    "helpdesk_cases": frozenset({"noted_by", "action", "target"}),
+}
+"""Columns that rows of an earlier revision were signed without."""
+
+
 class SignedRow(Protocol):
     """A row of a table with a `mac` column."""
 
@@ -48,7 +56,7 @@ def signed_columns(table: Table) -> tuple[str, ...]:
 def checked_columns(table: Table, stored: RowMapping, *, sealer: Sealer) -> dict[str, Any]:
     """Return the signed columns of a row that was read without the ORM. Raises WrongMac unless it is as we wrote it."""
     columns = {name: stored[name] for name in signed_columns(table)}
-    verify_row_mac(sealer, stored["mac"], table=table.name, columns=columns)
+    verify_row_mac(sealer, stored["mac"], table=table.name, columns=_without_added(table.name, columns))
     return columns
 
 
@@ -59,7 +67,7 @@ def covered(row: SignedRow, *, changed: Mapping[str, Any] | None = None) -> dict
     unknown = set(changed or {}) - set(values)
     if unknown:
         raise KeyError(f"{table.name} has no signed column {', '.join(sorted(unknown))}")
-    return values | dict(changed or {})
+    return _without_added(table.name, values | dict(changed or {}))
 
 
 def mac_of(row: SignedRow, *, sealer: Sealer, changed: Mapping[str, Any] | None = None) -> bytes:
@@ -75,3 +83,8 @@ def sign(row: SignedRow, *, sealer: Sealer) -> None:
 def check(row: SignedRow, *, sealer: Sealer) -> None:
     """Raise WrongMac unless the row is as we wrote it."""
     verify_row_mac(sealer, row.mac or b"", table=row.__table__.name, columns=covered(row))
+
+
+def _without_added(table: str, values: dict[str, Any]) -> dict[str, Any]:
+    added = ADDED.get(table, frozenset())
+    return {name: value for name, value in values.items() if value is not None or name not in added}

@@ -33,6 +33,25 @@ def test_who_asked_does_not_approve(office, world):
         office.desk.decide(office.agent("ada"), case.id, agree=True, now=world.now)
 
 
+def test_who_noted_a_proof_does_not_approve(office, world):
+    """Else one agent could do everything but open the case, which a program may do as well."""
+    world.person().has_face()
+    office.people.change("bob", roles=frozenset({AGENT_ROLE, APPROVER_ROLE}))
+    case = office.opens()
+    office.desk.note(office.agent("bob"), case.id, "call_back", now=world.now)
+    office.desk.ask(office.agent("ada"), case.id, now=world.now)
+    with pytest.raises(ServiceError, match="same_person"):
+        office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+
+
+@pytest.mark.parametrize("edit", [{"action": None}, {"target": "app"}, {"noted_by": None}, {"noted_by": []}])
+def test_what_was_asked_for_cannot_be_changed_in_the_database(office, world, edit):
+    case = office.asked()
+    world.run(update(HelpdeskCase).values(**edit))
+    with pytest.raises(WrongMac):
+        office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+
+
 def test_two_accounts_of_one_agent_do_not_make_four_eyes(office, world):
     office.people.add("ada-admin", roles=[APPROVER_ROLE], addresses=["Ada@Example.org"])
     case = office.asked()
@@ -158,7 +177,7 @@ def test_staff_needs_every_proof_and_four_eyes_whatever_the_default(office, monk
     monkeypatch.setattr(office.desk, "_policy", lax)
     assert office.opens("alice").demanded == ("call_back",)
     case = office.opens("bob")
-    assert (case.demanded, case.four_eyes, case.risks) == (("call_back", "document"), True, ("staff",))
+    assert (case.demanded, case.four_eyes, case.risks) == (("call_back", "document"), True, ("staff", "privileged"))
 
 
 def test_looking_up_many_people_ends_and_is_loud(office, world):

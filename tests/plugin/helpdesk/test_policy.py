@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from plugin.errors import SettingsError
 from plugin.helpdesk.policy import Policy, Rule, parse
+from plugin.helpdesk.types import Action
 
 
 def test_the_shipped_policy_calls_back_and_wants_four_eyes():
@@ -40,6 +43,9 @@ def test_a_file_is_read_whole(tmp_path):
         ({"group": [{"name": "admins", "proofs": ["call_back"], "four_eyes": True}]}, "begins with a slash"),
         ({"group": [{"name": "/a", "proofs": ["document"], "four_eyes": True}] * 2}, "named twice"),
         ({"group": {"name": "/a"}}, r"\[\[group\]\]"),
+        ({"action": {"reset_everything": {"proofs": [], "four_eyes": True}}}, "action: unknown key"),
+        ({"action": {"pass": {"proofs": ["mothers_name"], "four_eyes": True}}}, "action pass: proofs"),
+        ({"action": ["pass"]}, r"\[action.NAME\]"),
     ],
 )
 def test_what_makes_no_sense_stops_the_start(table, said):
@@ -57,3 +63,25 @@ def test_groups_only_add(office):
     person = office.people.add("carol", groups=["/a"])
     demands = policy.demands(person, risks=())
     assert (demands.proofs, demands.four_eyes) == (("call_back", "document"), True)
+
+
+def case_of(office, **changes):
+    return replace(office.opens(), **changes)
+
+
+def test_actions_only_add(office):
+    policy = parse({"action": {"pass": {"proofs": ["document"], "four_eyes": False}}})
+    demands = policy.for_action(Action.PASS, case_of(office))
+    assert (demands.proofs, demands.four_eyes) == (("call_back", "document"), True)
+
+
+def test_the_privileged_need_four_eyes_whatever_the_rules_say(office):
+    policy = parse({"default": {"proofs": ["call_back"], "four_eyes": False}})
+    assert not policy.for_action(Action.PASS, case_of(office, four_eyes=False)).four_eyes
+    assert policy.for_action(Action.PASS, case_of(office, four_eyes=False, risks=("privileged",))).four_eyes
+
+
+def test_a_group_that_needs_four_eyes_is_privileged(office):
+    policy = parse({"group": [{"name": "/a", "proofs": ["document"], "four_eyes": True}]})
+    people = [office.people.add(name, groups=groups) for name, groups in (("carol", ["/a"]), ("dora", ["/b"]))]
+    assert [policy.is_privileged(one) for one in people] == [True, False]
