@@ -25,6 +25,7 @@ from sqlalchemy import CursorResult, Executable, delete, update
 
 from plugin.store.helpdesk_tables import HelpdeskCase, HelpdeskPass, HelpdeskSession
 from plugin.store.instants import to_ms
+from plugin.store.letters import HelpdeskLetter
 from plugin.store.tables import (
     Ceremony,
     Consent,
@@ -55,6 +56,7 @@ _GONE: Final[dict[str, type[Any]]] = {
     "helpdesk_cases": HelpdeskCase,
     "helpdesk_passes": HelpdeskPass,
     "helpdesk_sessions": HelpdeskSession,
+    "helpdesk_letters": HelpdeskLetter,
 }
 
 

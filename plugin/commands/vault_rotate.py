@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vault.rotation import Progress, Rotated
 
 INTERRUPTED = 130  # as shells say it of a program that Ctrl-C ended
+_ENDING = {"ceremonies": "logins under way", "helpdesk_letters": "letters that wait for the mail server"}
 _MOST_BATCH = 5000
 
 
@@ -72,7 +73,7 @@ def rotate(*, token_file: Path | None, batch: int, settle_s: float, as_json: boo
     else:
         for outcome in outcomes:
             click.echo(_line(outcome))
-    if any(table != "ceremonies" for outcome in outcomes for table in outcome.left):
+    if any(table not in _ENDING for outcome in outcomes for table in outcome.left):
         raise SystemExit(1)
 
 
@@ -149,8 +150,9 @@ def _line(outcome: Rotated) -> str:
     done = f"{outcome.purpose.value}: {begun} version {outcome.version}, {outcome.rewrapped} rows re-wrapped"
     if outcome.finished:
         return f"{done}, older versions refused"
-    if "ceremonies" in outcome.left:
-        return f"{done}; {outcome.left['ceremonies']} logins under way are older: run it again when they have ended"
+    ending = [f"{count} {_ENDING[table]}" for table, count in outcome.left.items() if table in _ENDING]
+    if ending:
+        return f"{done}; {' and '.join(ending)} are older: run it again when they have ended"
     if not outcome.left:
         return f"{done}; older versions stay until the other keys are done"
     left = ", ".join(f"{count} in {table}" for table, count in outcome.left.items())

@@ -3,8 +3,8 @@
 Rules:
  * A new `sealed_…` column of plugin/store/tables.py gets a line here, or its values stay behind when old key versions
    are refused; tests/plugin/rotation holds the two together.
- * What people do not keep is not re-wrapped: the memory of a login under way ends with it, and the old version opens
-   until then.
+ * What nobody keeps is not re-wrapped: the memory of a login under way and letters that wait for the mail server end
+   within minutes or a day, and the old version opens until then.
 
 Not here: how a row is written (rows.py).
 """
@@ -21,6 +21,7 @@ from plugin.factors import totp
 from plugin.factors.references import binding_of
 from plugin.rotation.rows import SealedRows
 from plugin.store.instants import to_ms
+from plugin.store.letters import HelpdeskLetter
 from plugin.store.tables import Ceremony, Reference, SigningKey, TotpSecret
 from vault.interface import Ciphertext, Purpose, ToOpen
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from vault.rotation import SealedTable, StoredValue
 
 REWRAPPED: Final = (Reference.sealed_embeddings, TotpSecret.sealed_secret, SigningKey.sealed_private_key)
-WAITED_FOR: Final = (Ceremony.sealed_scratch,)
+WAITED_FOR: Final = (Ceremony.sealed_scratch, HelpdeskLetter.sealed_letter)
 
 
 def sealed_tables(
@@ -65,7 +66,20 @@ def sealed_tables(
         rows(Reference, Purpose.REFERENCE, "id", "sealed_embeddings", _reference),
         rows(TotpSecret, Purpose.FACTOR_SECRET, "id", "sealed_secret", _totp_secret),
         rows(SigningKey, Purpose.SIGNING_KEY, "kid", "sealed_private_key", signing_key),
-        LiveCeremonies(database, clock=clock),
+        *passing(database, clock=clock),
+    ]
+
+
+def passing(database: Database, *, clock: Callable[[], datetime]) -> list[SealedTable]:
+    """Return what ends by itself: logins under way, letters that were not sent yet."""
+    login, letter = Ceremony.sealed_scratch, HelpdeskLetter.sealed_letter
+
+    def under_way() -> Sequence[Any]:
+        return login.is_not(None), Ceremony.ended_ms.is_(None), Ceremony.expires_ms > to_ms(clock())
+
+    return [
+        Passing(login, alive=under_way, database=database),
+        Passing(letter, alive=lambda: (letter != "",), database=database),
     ]
 
 
@@ -79,28 +93,23 @@ def _totp_secret(row: Row[Any]) -> ToOpen:
     return ToOpen(Ciphertext(row.sealed_secret), context, totp.bound_to(row.id))
 
 
-class LiveCeremonies:
-    """A SealedTable whose values are counted and never moved: the longest ceremony lasts minutes.
+class Passing:
+    """A SealedTable whose values are counted and never moved: what it holds ends by itself, within minutes or a day.
 
-    Re-wrapping them would take the MAC key of ceremonies, and who has that can write that a face was seen.
+    Re-wrapping it would take the MAC key of ceremonies or letters, and who has that can write that a face was seen.
     """
 
-    name: Final[str] = Ceremony.__tablename__
     purpose: Final = Purpose.CEREMONY
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime]) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, column: Any, *, alive: Callable[[], Sequence[Any]], database: Database) -> None:
+        self.name: str = column.class_.__tablename__
+        self._column, self._alive, self._database = column, alive, database
 
     def count_older(self, mark: str) -> int:
-        """Return how many logins under way remember something that an older version sealed."""
-        query = select(func.count()).where(
-            Ceremony.sealed_scratch.is_not(None),
-            func.substr(Ceremony.sealed_scratch, 1, len(mark)) != mark,
-            Ceremony.ended_ms.is_(None),
-            Ceremony.expires_ms > to_ms(self._clock()),
-        )
+        """Return how many values that are still needed an older version sealed."""
+        older = func.substr(self._column, 1, len(mark)) != mark
         with self._database.reading() as session:
-            return int(session.scalar(query) or 0)
+            return int(session.scalar(select(func.count()).where(older, *self._alive())) or 0)
 
     def batch(self, mark: str, *, after: str, limit: int) -> tuple[Sequence[StoredValue], str | None]:  # noqa: ARG002
         """Return nothing."""
@@ -112,4 +121,4 @@ class LiveCeremonies:
 
     def write(self, changed: Sequence[tuple[StoredValue, Ciphertext]]) -> int:
         """Never called: there is nothing to write."""
-        raise AssertionError(f"{len(changed)} ceremonies to re-wrap")
+        raise AssertionError(f"{len(changed)} values to re-wrap")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 
 from plugin.errors import ServiceError
-from plugin.store.tables import Base
+from plugin.store.every_table import METADATA
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -43,7 +43,7 @@ def grants(*, service: str, auditor: str, schema: str = "public") -> str:
             raise ServiceError("role_invalid", f"{name!r} must be lower-case letters, digits and underscores")
     if service == auditor:
         raise ServiceError("role_invalid", "service and auditor must be two roles")
-    kept = [name for name in sorted(Base.metadata.tables) if name not in APPEND_ONLY]
+    kept = [name for name in sorted(METADATA.tables) if name not in APPEND_ONLY]
     return "\n".join(
         [
             "BEGIN;",

@@ -6,6 +6,8 @@ The SQL is what `facestep database roles` prints, run by the owner of the tables
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,6 +157,19 @@ def test_every_table_is_either_granted_or_append_only(house):
         for table in Base.metadata.tables:
             asked = "SELECT has_table_privilege(%s, 'INSERT'), has_table_privilege(%s, 'DELETE')"
             assert connection.execute(asked, [table, table]).fetchone() == (True, table not in APPEND_ONLY)
+
+
+def test_the_sql_names_every_table_whatever_else_was_imported(postgresql):
+    """Printed by a process that has loaded nothing of the helpdesk."""
+    printed = subprocess.run(
+        [sys.executable, "-c", "from plugin.cli import main; main(['database', 'roles'])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    with postgresql.database() as url, psycopg.connect(url.replace("+psycopg", "")) as connection:
+        made = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert {name for (name,) in made} == set(re.findall(r"public\.(\w+)", printed))
 
 
 def test_the_sql_in_the_documentation_is_what_is_printed():

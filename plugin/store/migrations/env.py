@@ -2,12 +2,11 @@
 
 from alembic import context
 
-from plugin.store import helpdesk_tables  # noqa: F401  (its tables belong to Base)
-from plugin.store.tables import Base
+from plugin.store.every_table import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     transactional_ddl=True,  # SQLite can; a half-made schema must not survive
     compare_type=True,
 )
