@@ -47,6 +47,10 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     register_errors(app)
     for blueprint in (provider.bp, erase.bp, health.bp, pages.bp, retention.bp, api.bp):
         app.register_blueprint(blueprint)
+    if settings.metrics_token_file is not None:
+        from plugin.doors import metrics  # noqa: PLC0415  (only who measures loads prometheus_client)
+
+        app.register_blueprint(metrics.bp)
     if services.helpdesk is not None:
         app.register_blueprint(helpdesk.bp)
     limit_routes(app, storage=settings.rate_limit_storage)

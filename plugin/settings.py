@@ -105,6 +105,7 @@ class Settings:
         mail_password_file: file with the password of the user in mail_server.
         mail_from: the sender's address.
         cool_down_h: hours after a recovery in which factors cannot be changed and no higher level is reached.
+        metrics_token_file: file with the bearer token that opens /metrics; without it there are no metrics.
         log_level: Python logging level name.
     """
 
@@ -160,6 +161,7 @@ class Settings:
     mail_password_file: Path | None = None
     mail_from: str = ""
     cool_down_h: int = 24
+    metrics_token_file: Path | None = None
     log_level: str = "INFO"
 
     @classmethod

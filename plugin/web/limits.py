@@ -26,7 +26,7 @@ REFUSED_PER_ADDRESS: Final = "120 per minute"
 BEGUN_PER_ADDRESS: Final = "600 per minute"
 CALLS_PER_CEREMONY: Final = "400 per minute"
 READY_PER_ADDRESS: Final = "600 per minute"
-HELPDESK_PER_ADDRESS: Final = "300 per minute"
+PAGES_PER_ADDRESS: Final = "300 per minute"
 
 _DOORS: Final = ("provider.authorize", "provider.token", "erase.erase")
 _STRANGER: Final = frozenset({400, 401, 405, 410, 413})
@@ -44,9 +44,9 @@ def limit_routes(app: Flask, *, storage: str) -> Limiter:
             limited = limiter.limit(REFUSED_PER_ADDRESS, deduct_when=_refused)(limited)
         if endpoint in _BEGINNINGS:
             limited = limiter.limit(BEGUN_PER_ADDRESS)(limited)
-        if endpoint.startswith("helpdesk."):
-            limited = limiter.limit(HELPDESK_PER_ADDRESS)(limited)
-        if endpoint == "health.ready":
+        if endpoint.startswith(("helpdesk.", "me.")):
+            limited = limiter.limit(PAGES_PER_ADDRESS)(limited)
+        if endpoint in {"health.ready", "metrics.show"}:
             limited = limiter.limit(READY_PER_ADDRESS)(limited)
         if _is_ceremony(app, endpoint):
             limited = limiter.limit(CALLS_PER_CEREMONY, key_func=_ceremony)(limited)
