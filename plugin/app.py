@@ -20,6 +20,7 @@ from plugin.web.access_log import register_access_log
 from plugin.web.answers import register_errors
 from plugin.web.headers import register_headers
 from plugin.web.limits import limit_routes
+from plugin.web.plain_text import register_plain_text
 
 if TYPE_CHECKING:
     from plugin.settings import Settings
@@ -45,12 +46,9 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     register_access_log(app)
     register_headers(app, https=settings.issuer.startswith("https:"))
     register_errors(app)
+    register_plain_text(app, parses_itself=_FRAMES_SUFFIX)
     for blueprint in (provider.bp, erase.bp, health.bp, pages.bp, retention.bp, api.bp):
         app.register_blueprint(blueprint)
-    if settings.metrics_token_file is not None:
-        from plugin.doors import metrics  # noqa: PLC0415  (only who measures loads prometheus_client)
-
-        app.register_blueprint(metrics.bp)
     if services.helpdesk is not None:
         app.register_blueprint(helpdesk.bp)
     limit_routes(app, storage=settings.rate_limit_storage)

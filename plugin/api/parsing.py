@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from flask import request
 
 from plugin.errors import ServiceError
+from plugin.storable import is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,11 +70,15 @@ def json_body(schema: Schema) -> dict[str, Any]:
 
 
 def load_json(raw: bytes | str) -> Any:
-    """Return parsed JSON; a repeated field, NaN or anything unreadable is refused."""
+    """Return parsed JSON; a repeated field, NaN, text that cannot be stored or anything unreadable is refused."""
     try:
-        return json.loads(raw, object_pairs_hook=_without_repeats, parse_constant=_refuse)
+        value = json.loads(raw, object_pairs_hook=_without_repeats, parse_constant=_refuse)
+        storable = is_storable(value)
     except (ValueError, RecursionError) as exc:
         raise ServiceError("bad_request", "json_unreadable") from exc
+    if not storable:
+        _refuse("unstorable_text")
+    return value
 
 
 def checked(value: Any, schema: Schema) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from joserfc.errors import JoseError
 
 from plugin.doors.keys import ALGORITHMS
 from plugin.errors import ClientRefused
+from plugin.storable import is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ LEEWAY: Final = timedelta(seconds=30)
 """Clocks of two well-kept hosts differ by less; both kinds of message live for minutes at most."""
 _HEADER: Final = frozenset({"alg", "kid", "typ"})
 _MAX_KID_CHARS: Final = 200
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class _Registry(jws.JWSRegistry):
@@ -145,7 +146,7 @@ def claimed_issuer(message: str) -> str:
     if len(message) > MAX_JWS_CHARS or message.count(".") != 2:  # noqa: PLR2004
         raise refuse("jws_form")
     issuer = _json_object(message.split(".")[1], check="jws_payload").get("iss")
-    return issuer if isinstance(issuer, str) else ""
+    return issuer if isinstance(issuer, str) and is_storable(issuer) else ""
 
 
 def _check_age(claims: Mapping[str, Any], *, max_age: timedelta, now: datetime) -> datetime:

@@ -5,6 +5,7 @@ Rules:
  * A transaction never opens another one: what must commit together takes the caller's session.
  * A lock that does not come free in time is "store_busy", any other trouble underneath is "store_unavailable".
    A broken constraint (IntegrityError) is the caller's to interpret: it is how "already used" shows.
+ * Text that cannot be kept is "bad_request", and nothing is written; requests are stopped earlier (plugin/storable.py).
  * The service starts only on the revision it was written for.
 
 Not here: tables (tables.py), queries (each package keeps its own), what is particular to SQLite (sqlite.py) and to
@@ -144,7 +145,11 @@ class Database:
         except (IntegrityError, ProgrammingError, DataError) as exc:
             if self._backend is postgresql and postgresql.is_denied(exc.orig):
                 raise ServiceError("store_denied", _said(exc)) from exc
+            if self._backend is postgresql and postgresql.is_nul(exc.orig):
+                raise ServiceError("bad_request", "a text holds NUL") from exc
             raise  # a constraint or a mistake of ours, never a state of the database
+        except UnicodeEncodeError as exc:
+            raise ServiceError("bad_request", "a text holds half of a surrogate pair") from exc
         except DBAPIError as exc:
             busy = self._backend.is_busy(exc.orig)
             raise ServiceError("store_busy" if busy else "store_unavailable", _said(exc)) from exc

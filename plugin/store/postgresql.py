@@ -99,12 +99,17 @@ def open_engine(url: URL, kind: Kind, *, busy_timeout_s: float) -> Engine:
 
 def is_busy(original: BaseException | None) -> bool:
     """Tell whether waiting would help: a lock that did not come free, or no free connection."""
-    return getattr(original, "sqlstate", None) in _BUSY
+    return _state(original) in _BUSY
 
 
 def is_denied(original: BaseException | None) -> bool:
     """Tell whether the database's role may not do what was asked."""
-    return getattr(original, "sqlstate", None) == _DENIED
+    return _state(original) == _DENIED
+
+
+def is_nul(original: BaseException | None) -> bool:
+    """Tell whether the driver refused a text for a NUL in it; it does so before it asks the server."""
+    return _state(original) is None and type(original).__name__ == "DataError" and "NUL" in str(original)
 
 
 def check_encoding(connection: Connection) -> None:
@@ -112,6 +117,10 @@ def check_encoding(connection: Connection) -> None:
     encoding = connection.scalar(text("SHOW server_encoding"))
     if encoding != "UTF8":
         raise SettingsError(f"the database has the encoding {encoding}; make it with ENCODING 'UTF8'")
+
+
+def _state(original: BaseException | None) -> str | None:
+    return getattr(original, "sqlstate", None)
 
 
 def _take_writer_lock(connection: Connection) -> None:
