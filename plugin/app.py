@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from plugin.api import ceremony as api
 from plugin.doors import erase, health, provider
 from plugin.pages import ceremony as pages
-from plugin.pages import helpdesk, me, retention
+from plugin.pages import helpdesk, retention
 from plugin.web.access_log import register_access_log
 from plugin.web.answers import register_errors
 from plugin.web.headers import register_headers
@@ -53,8 +53,6 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
         from plugin.doors import metrics  # noqa: PLC0415  (only who measures loads prometheus_client)
 
         app.register_blueprint(metrics.bp)
-    if services.me is not None:
-        app.register_blueprint(me.bp)
     if services.helpdesk is not None:
         app.register_blueprint(helpdesk.bp)
     limit_routes(app, storage=settings.rate_limit_storage)
