@@ -88,14 +88,15 @@ PUBLIC: Final[dict[str, Public]] = {
     "person_unknown": Public(404, "There is nobody with exactly this user name."),
     "too_many_lookups": Public(429, "You have looked up many people. Wait an hour, or tell your lead."),
     "too_many_cases": Public(429, "There were several cases about this person today. Tell your lead."),
+    "nothing_to_do": Public(409, "There is nothing of this person that this could be done to, or not any more."),
+    "account_stopped": Public(409, "This person has stopped a recovery, or is suspended. Nothing is unlocked here."),
     "case_unknown": Public(404, "There is no such case."),
     "case_moved": Public(409, "The case has moved on meanwhile, or is over. Look at it again."),
     "proofs_missing": Public(409, "Not everything that must be proven has been noted."),
-    "no_usable_face": Public(
-        409, "No face is on record that a pass could be checked against. See them in person."
-    ),
+    "no_usable_face": Public(409, "No face is on record that a pass could be checked against. See them in person."),
     "no_address": Public(409, "There is no address on record to send a pass to."),
     "mail_failed": Public(503, "The letter could not be sent, so nothing was issued. Try again later."),
+    "suspended": Public(403, "This account is suspended. Call your helpdesk on the number you know."),
     "cooling_down": Public(403, "Your factors were replaced a short time ago. This is possible again later."),
     # pictures
     "image_unreadable": Public(422, "The picture could not be read."),

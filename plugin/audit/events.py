@@ -30,6 +30,8 @@ class AuditMisuse(RuntimeError):  # noqa: N818  (names the mistake)
 
 EVENTS: Final = frozenset(
     {
+        "account_suspended",
+        "attempts_reset",
         "ceremony_begun",
         "ceremony_cancelled",
         "ceremony_ended",
@@ -41,11 +43,15 @@ EVENTS: Final = frozenset(
         "erased",
         "face_challenge_drawn",
         "face_refused",
+        "face_removed",
         "factor_accepted",
         "factor_added",
         "factor_refused",
+        "factor_removed",
         "integrity_failed",
         "helpdesk_agreed",
+        "helpdesk_action_agreed",
+        "helpdesk_action_done",
         "helpdesk_alarm",
         "helpdesk_approval_asked",
         "helpdesk_asked",
@@ -83,6 +89,7 @@ EVENTS: Final = frozenset(
         "score_judged",
         "score_refused",
         "subject_exported",
+        "suspension_lifted",
     },
 )
 

@@ -3,20 +3,27 @@
 That is to change factors, unless somebody vouches anew with an invitation, and to step up: to reach a level above the
 one at which everybody logs in.
 
-Not here: how it is known that a recovery happened (store/cooling.py).
+Refuse everything to somebody who is suspended.
+
+Not here: how it is known that a recovery or a suspension happened (store/cooling.py, store/suspended.py).
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from plugin.ceremonies.levels import level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused
 from plugin.store.cooling import is_cooling
+from plugin.store.suspended import is_suspended
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
+
+    from sqlalchemy.orm import Session
 
     from plugin.ceremonies.types import AuditSink, VerifiedRequest
     from plugin.settings import Settings
@@ -39,3 +46,25 @@ def refuse_while_cooling(
     details = {"code": "cooling_down", "purpose": request.purpose.value}
     audit.append("request_refused", at=now, issuer=issuer, subject=subject, details=details)
     raise CeremonyRefused("cooling_down", request.purpose.value)
+
+
+@contextmanager
+def refusing_suspended(
+    request: VerifiedRequest, *, database: Database, audit: AuditSink, now: datetime
+) -> Iterator[Session]:
+    """Open the transaction in which something begins, and undo it for somebody who is suspended, audited.
+
+    That is asked last: the entry that is written before waits for a suspension that is just being written, so either
+    this sees it, or it ends what has begun here (helpdesk/suspension.py).
+
+    Raises:
+        CeremonyRefused: "suspended".
+    """
+    with database.transaction() as session:
+        yield session
+        if not is_suspended(session, issuer=request.issuer, subject=request.subject):
+            return
+        session.rollback()
+    details = {"code": "suspended", "purpose": request.purpose.value}
+    audit.append("request_refused", at=now, issuer=request.issuer, subject=request.subject, details=details)
+    raise CeremonyRefused("suspended", request.purpose.value)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import bindparam, delete, exists, select, update
 
 from plugin.ceremonies import codes
-from plugin.ceremonies.cooldown import refuse_while_cooling
+from plugin.ceremonies.cooldown import refuse_while_cooling, refusing_suspended
 from plugin.ceremonies.levels import answered
 from plugin.ceremonies.mapping import digest, new_row, view_of
 from plugin.ceremonies.scratch import Scratch
@@ -87,7 +87,7 @@ class Ceremonies:
         )
         row = new_row(request, new, stage=stage, now=now, expires_at=now + self._ttl(request.purpose))
         sign(row, sealer=self._sealer)
-        with self._database.transaction() as session:
+        with refusing_suspended(request, database=self._database, audit=self._audit, now=now) as session:
             session.add(row)
             self._audit.append(
                 "ceremony_begun",

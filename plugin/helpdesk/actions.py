@@ -1,6 +1,12 @@
 """What may be asked for on a case, and what each action needs whatever policy says: one table.
 
-    pass   a one-time way back in, sent to the person (passes.py)
+    pass           a one-time way back in, sent to the person (passes.py)
+    reset_factor   one factor goes: the app, one passkey, the saved codes
+    reenrol_face   the face goes; a new one takes the old possession factor and a code that is mailed to the person
+    unlock         failed tries are forgotten, factors that were switched off are on again
+    suspend        no login and no enrolment begins
+    lift           the end of a suspension
+    erase          everything goes; only an enrolment code leads back
 
 Not here: what policy adds (policy.py), what an action does (deeds.py).
 """
@@ -30,4 +36,10 @@ class Kind:
 
 KINDS: Final[dict[Action, Kind]] = {
     Action.PASS: Kind(),
+    Action.RESET_FACTOR: Kind(),
+    Action.REENROL_FACE: Kind(four_eyes=True, proofs=frozenset({"document"})),
+    Action.UNLOCK: Kind(),
+    Action.SUSPEND: Kind(quick=True),
+    Action.LIFT: Kind(four_eyes=True),
+    Action.ERASE: Kind(four_eyes=True, proofs=frozenset({"document"})),
 }

@@ -4,7 +4,8 @@ Rules:
  * A pass that could not be sent, or that the person could not be told of, is taken back: no silent recovery.
  * Every address on record hears of a pass, of its use and of the factor it bound.
  * The link in the letter freezes: the pass and any recovery under way are gone, and if a factor was bound already,
-   every possession factor is. Freezing needs no login, since the person may have none; all it can do is to stop.
+   every possession factor is. After another action than the pass the account is suspended: somebody works on it in the
+   person's name. Freezing needs no login, since the person may have none; all it can do is to stop.
  * Sessions and offline tokens at the identity provider end when a factor was bound, and when a recovery is frozen.
 
 Not here: who may decide (desk.py), how a link and a letter look (letters.py).
@@ -23,6 +24,7 @@ from plugin.ceremonies.types import Purpose
 from plugin.errors import ServiceError
 from plugin.factors.lost import forget_lost
 from plugin.helpdesk import letters, limits
+from plugin.helpdesk.suspension import suspend
 from plugin.helpdesk.types import CaseState
 from plugin.store.cooling import BOUND
 from plugin.store.tables import Ceremony
@@ -85,7 +87,7 @@ class Aftermath:
             self._log("pass_issued", case.owner, now=now, session=session, details=details)
 
         issued = self._cases.change(case, to=CaseState.ISSUED, within=within, freeze_hash=hashed(token), **decided)
-        link = f"{self._url}/helpdesk/stop/{token}"
+        link = self.link(token)
         try:
             self._send(person.addresses, letters.issued(link=link))
             self._send(person.addresses[:1], letters.the_pass(code, expires_at=expires_at))
@@ -129,7 +131,7 @@ class Aftermath:
             case = self._cases.by_freeze_token(hashed(token))
         except ServiceError:
             return False
-        return case.state is CaseState.ISSUED and now - case.created_at <= LINK_LIFE
+        return case.state in {CaseState.ISSUED, CaseState.DONE} and now - case.created_at <= LINK_LIFE
 
     def _freeze(self, case: CaseView, owner: Subject, *, now: datetime, link: bool = False) -> None:
         def within(session: Session) -> None:
@@ -139,6 +141,8 @@ class Aftermath:
             at = limits.last(session, BOUND, owner=owner)
             if at is not None and at >= case.created_at:
                 forget_lost(owner, session=session)
+            if case.state is CaseState.DONE:
+                suspend(owner, audit=self._audit, session=session, now=now, reason="frozen_by_owner", case=case.id)
             self._log("recovery_frozen", owner, now=now, session=session, details={"case": case.id})
             if link:
                 self._log("helpdesk_alarm", owner, now=now, session=session, details={"reason": "frozen_by_owner"})
@@ -151,6 +155,26 @@ class Aftermath:
             self._log("pass_withdrawn", case.owner, now=now, session=session, details={"case": case.id})
 
         self._cases.change(case, to=CaseState.FROZEN, within=within)
+
+    def link(self, token: str) -> str:
+        """Return the address that stops what the letter with it tells of."""
+        return f"{self._url}/helpdesk/stop/{token}"
+
+    def inform(self, owner: Subject, letter: Letter, *, now: datetime) -> None:
+        """Write to every address on record of what has happened; a failure is written down and undoes nothing."""
+        self._tell(owner, letter, now=now)
+
+    def notify(self, owner: Subject, letter: Letter, *, now: datetime) -> None:
+        """Write to every address on record before something happens. Raises ServiceError: no_address, mail_failed."""
+        person = self._directory.person(owner.subject)
+        if person is None or not person.addresses:
+            raise ServiceError("no_address")
+        self._send(person.addresses, letter)
+        self._log("recovery_notified", owner, now=now, details={"sent": len(person.addresses)})
+
+    def end_sessions(self, owner: Subject, *, now: datetime) -> None:
+        """End the person's sessions at the identity provider; a failure is an alarm."""
+        self._end_sessions(owner, now=now)
 
     def _tell(self, owner: Subject, letter: Letter, *, now: datetime) -> None:
         """Write to every address on record; a failure is an alarm, and does not undo what happened."""

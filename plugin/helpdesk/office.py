@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from plugin.helpdesk.aftermath import Aftermath
 from plugin.helpdesk.cases import Cases
 from plugin.helpdesk.deeds import Deeds
 from plugin.helpdesk.desk import Desk
+from plugin.helpdesk.giving import Giving
 from plugin.helpdesk.parts import Helpdesk
 from plugin.helpdesk.passes import Passes
 from plugin.helpdesk.policy import Policy
 from plugin.helpdesk.sessions import Sessions
+from plugin.helpdesk.taking import Taking
 
 if TYPE_CHECKING:
     from plugin.audit.log import AuditLog
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
     from plugin.settings import Settings
     from plugin.store.database import Database
     from vault.interface import Sealer
+
+
+class _Stored(TypedDict):
+    cases: Cases
+    aftermath: Aftermath
+    database: Database
+    audit: AuditLog
 
 
 def assemble(
@@ -48,7 +57,9 @@ def assemble(
         audit=audit,
         issuer=settings.issuer,
     )
-    deeds = Deeds(aftermath=aftermath, policy=policy)
+    stored: _Stored = {"cases": cases, "aftermath": aftermath, "database": database, "audit": audit}
+    taking = Taking(**stored, directory=directory)
+    deeds = Deeds(aftermath=aftermath, taking=taking, giving=Giving(**stored, attempts=attempts), policy=policy)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
         desk=Desk(cases=cases, directory=directory, deeds=deeds, policy=policy, database=database, audit=audit),

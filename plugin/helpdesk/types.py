@@ -39,6 +39,12 @@ class Action(StrEnum):
     """What may be asked for on a case; actions.py says what each needs."""
 
     PASS = "pass"  # noqa: S105  (names an action)
+    RESET_FACTOR = "reset_factor"
+    REENROL_FACE = "reenrol_face"
+    UNLOCK = "unlock"
+    SUSPEND = "suspend"
+    LIFT = "lift"
+    ERASE = "erase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,9 @@ class Directory(Protocol):
 
     def end_sessions(self, subject: str) -> None:
         """End every session of this person, offline tokens too. Raises ServiceError."""
+
+    def forget_face(self, subject: str) -> None:
+        """Forget that this person has a face enrolled with us: the next login enrols. Raises ServiceError."""
 
 
 class Login(Protocol):

@@ -11,6 +11,7 @@ Not here: what the roles allow (helpdesk/desk.py).
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from keycloak import KeycloakAdmin, KeycloakOpenIDConnection
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ADDRESSES: Final = "facestepAddresses"
 """User attribute with further addresses of a person; the realm's own e-mail address comes first."""
+CREDENTIAL: Final = "facestep"
+"""The type of our credential there (FaceCredentialModel.java)."""
 _TIMEOUT_S: Final = 5
 _NOT_FOUND: Final = 404
 _SPARE_S: Final = 15
@@ -57,6 +60,12 @@ class KeycloakDirectory:
     def end_sessions(self, subject: str) -> None:
         """End all sessions; Keycloak also stops accepting what was issued before, offline tokens too."""
         self._ask(lambda admin: admin.user_logout(subject))
+
+    def forget_face(self, subject: str) -> None:
+        """Delete the credential that says so; Keycloak then asks for an enrolment at the next login."""
+        for one in self._ask(lambda admin: admin.get_credentials(subject)):
+            if one.get("type") == CREDENTIAL:
+                self._ask(partial(_delete_credential, subject=subject, credential=str(one["id"])))
 
     def _on_record(self, user: dict[str, Any]) -> OnRecord:
         subject = str(user["id"])
@@ -94,3 +103,7 @@ class KeycloakDirectory:
                 )
                 self._good_until = now + int(token["expires_in"]) - _SPARE_S
             return self._admin
+
+
+def _delete_credential(admin: KeycloakAdmin, *, subject: str, credential: str) -> None:
+    admin.delete_credential(subject, credential)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 ENROLLED: Final = "enrolled"
 ERASED: Final = "erased"
 EXPIRED: Final = "reference_expired"
+REMOVED: Final = "face_removed"
 PROOFED: Final = "invitation_used"
-_TELLING: Final = (ENROLLED, ERASED, EXPIRED, PROOFED)
+_TELLING: Final = (ENROLLED, ERASED, EXPIRED, REMOVED, PROOFED)
 _STREAM: Final = "service"
 _MOST: Final = 200
 """Newest entries looked at: one a renewal, of which there are at most a hundred between two invitations."""
@@ -49,7 +50,8 @@ class History:
         reference_id: the reference that must be stored now; None if there must be none.
         renewals: how often the face was enrolled again since somebody last vouched for the person with an invitation.
         vouched: an invitation was used after the newest enrolment.
-        lapsed: the last reference was deleted because its time was over.
+        lapsed: the last reference was deleted for its age, or removed by the helpdesk: there is nothing to compare a
+            new one with, and whoever enrols it needs more than the factors of a login.
     """
 
     reference_id: str | None
@@ -73,7 +75,7 @@ def read_history(newest_first: list[tuple[str, str]]) -> History:
             vouched = True
             continue
         reference_id = _reference_id(details) if event == ENROLLED else None
-        lapsed = event == EXPIRED
+        lapsed = event in {EXPIRED, REMOVED}
         break
     enrolments = 0
     for event, _ in newest_first:

@@ -10,7 +10,7 @@ from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
 from plugin.helpdesk.office import assemble
 from plugin.helpdesk.record import has_usable_face
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent, OnRecord
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent, CaseState, OnRecord
 from tests.plugin.factors.world import REALM
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from plugin.helpdesk.parts import Helpdesk
-    from plugin.helpdesk.types import CaseView
+    from plugin.helpdesk.types import Action, CaseView
     from tests.plugin.factors.world import World
 
 
@@ -28,6 +28,7 @@ class ListedPeople:
 
     people: dict[str, OnRecord] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     def add(self, name: str, *, roles: Sequence[str] = (), groups: Sequence[str] = (), addresses=None) -> OnRecord:
         subject = f"{name}-id"
@@ -48,6 +49,9 @@ class ListedPeople:
 
     def end_sessions(self, subject: str) -> None:
         self.ended.append(subject)
+
+    def forget_face(self, subject: str) -> None:
+        self.forgotten.append(subject)
 
 
 @dataclass
@@ -115,6 +119,21 @@ class Office:
         for proof in case.missing:
             self.desk.note(self.agent(by), case.id, proof, now=self.world.now)
         return self.desk.ask(self.agent(by), case.id, now=self.world.now)
+
+    def asks(self, action: Action, target: str = "", *, about: str = "alice", by: str = "ada") -> CaseView:
+        """Open a case, note what this action needs, ask for it."""
+        case = self.opens(about, by=by)
+        for proof in self.desk.demands(case, action).proofs:
+            self.desk.note(self.agent(by), case.id, proof, now=self.world.now)
+        return self.desk.ask(self.agent(by), case.id, action=action, target=target, now=self.world.now)
+
+    def does(self, action: Action, target: str = "", *, about: str = "alice") -> CaseView:
+        """Have two people do it, or one where one is enough."""
+        case = self.asks(action, target, about=about)
+        return case if case.state is CaseState.DONE else self.agrees(case)
+
+    def agrees(self, case: CaseView, *, by: str = "bob") -> CaseView:
+        return self.desk.decide(self.agent(by), case.id, agree=True, now=self.world.now)
 
     def issued(self, about: str = "alice") -> str:
         """Return the pass of a case that two people agreed to."""

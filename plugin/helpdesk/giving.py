@@ -1,0 +1,106 @@
+"""Actions that give something back: tries (unlock), and every login (lift).
+
+Rules:
+ * The person is told first, at every address and with the link that stops it; where that cannot be done nothing is
+   given, nor where the stop was faster. A stop locks the account again (aftermath.py).
+ * Nothing is unlocked for a person who has just stopped somebody, or who is suspended: lifting is an action of its own.
+
+Not here: passes (aftermath.py, passes.py), who may (desk.py).
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from plugin.ceremonies.attempts import Counted
+from plugin.errors import ServiceError
+from plugin.helpdesk import action_letters, limits
+from plugin.helpdesk.aftermath import hashed
+from plugin.helpdesk.suspension import lift
+from plugin.helpdesk.types import Action, CaseState
+from plugin.store.cooling import BOUND
+from plugin.store.suspended import is_suspended
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from plugin.audit.log import AuditLog
+    from plugin.ceremonies.attempts import Attempts
+    from plugin.ceremonies.types import Subject
+    from plugin.helpdesk.aftermath import Aftermath
+    from plugin.helpdesk.cases import Cases
+    from plugin.helpdesk.types import Agent, CaseView
+    from plugin.store.database import Database
+
+FROZEN_FOR: Final = timedelta(days=7)
+"""So long a stop keeps an account from being unlocked, unless the person got back in by a recovery since."""
+
+
+class Giving:
+    """Unlock and lift."""
+
+    def __init__(
+        self, *, cases: Cases, aftermath: Aftermath, attempts: Attempts, database: Database, audit: AuditLog
+    ) -> None:
+        self._cases = cases
+        self._aftermath = aftermath
+        self._attempts = attempts
+        self._database = database
+        self._audit = audit
+
+    def check(self, case: CaseView, *, now: datetime) -> None:
+        """Raise ServiceError: nothing_to_do, account_stopped."""
+        owner = case.owner
+        with self._database.reading() as session:
+            suspended = is_suspended(session, issuer=owner.issuer, subject=owner.subject)
+            frozen = limits.last(session, "recovery_frozen", owner=owner)
+            bound = limits.last(session, BOUND, owner=owner)
+        if case.action is Action.LIFT:
+            if not suspended:
+                raise ServiceError("nothing_to_do", "not_suspended")
+            return
+        lately = frozen is not None and now - frozen < FROZEN_FOR and (bound is None or bound < frozen)
+        if suspended or lately:
+            raise ServiceError("account_stopped")
+
+    def check_not_suspended(self, case: CaseView) -> None:
+        """Raise ServiceError("account_stopped") for somebody who is suspended: a pass would open nothing."""
+        with self._database.reading() as session:
+            if is_suspended(session, issuer=case.owner.issuer, subject=case.owner.subject):
+                raise ServiceError("account_stopped", "suspended")
+
+    def carry_out(self, case: CaseView, agent: Agent, *, now: datetime, **decided: Any) -> CaseView:
+        """Tell the person, then give it; return the case as it is then."""
+        token = secrets.token_urlsafe(32)
+        said = {"agent": agent.id, "case": case.id, "action": str(case.action)}
+
+        def agreed(session: Session) -> None:
+            self._log("helpdesk_action_agreed", case.owner, now=now, session=session, proofs=list(case.proofs), **said)
+
+        done = self._cases.change(case, to=CaseState.DONE, within=agreed, freeze_hash=hashed(token), **decided)
+        try:
+            self._aftermath.notify(case.owner, action_letters.told(case, link=self._aftermath.link(token)), now=now)
+        except ServiceError:
+            self._cases.change(done, to=CaseState.FROZEN, within=lambda _session: None)
+            raise
+
+        def given(session: Session) -> None:
+            self._log("helpdesk_action_done", case.owner, now=now, session=session, **said)
+            self._give(case, session=session, now=now)
+
+        return self._cases.change(done, within=given)
+
+    def _give(self, case: CaseView, *, session: Session, now: datetime) -> None:
+        if case.action is Action.LIFT:
+            lift(case.owner, audit=self._audit, session=session, now=now, case=case.id)
+            return
+        self._attempts.reset(case.owner, list(Counted), session=session)
+        self._log("attempts_reset", case.owner, now=now, session=session, case=case.id)
+
+    def _log(self, event: str, owner: Subject, *, now: datetime, session: Session, **details: Any) -> None:
+        about = {"issuer": owner.issuer, "subject": owner.subject}
+        self._audit.append(event, at=now, **about, details=details, session=session)
