@@ -84,6 +84,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "own_case": Public(403, "Nobody acts on their own account here. Ask a colleague."),
     "same_person": Public(403, "A second person must decide. This was asked for from an account of yours."),
     "same_place": Public(403, "The second person must decide at another place than the first."),
+    "not_asked_by_you": Public(403, "Only who asked for it may see it."),
     "asker_gone": Public(409, "Whoever asked for this may no longer ask. Open a new case."),
     "person_unknown": Public(404, "There is nobody with exactly this user name."),
     "too_many_lookups": Public(429, "You have looked up many people. Wait an hour, or tell your lead."),

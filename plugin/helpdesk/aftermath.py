@@ -75,6 +75,24 @@ class Aftermath:
         Raises:
             ServiceError: no_address, case_moved: nothing was issued. mail_failed: the pass was taken back.
         """
+        return self._issue(case, agent, minutes=minutes, shown=False, now=now, **decided)[1]
+
+    def get_ready(self, case: CaseView, agent: Agent, *, now: datetime, **decided: Any) -> CaseView:
+        """Note that two people agreed to show a pass; it is made when it is shown, so nothing lies here meanwhile."""
+
+        def within(session: Session) -> None:
+            details = {"agent": agent.id, "case": case.id, "action": "pass", "target": case.target}
+            self._log("helpdesk_action_agreed", case.owner, now=now, session=session, details=details)
+
+        return self._cases.change(case, to=CaseState.READY, within=within, **decided)
+
+    def hand_over(self, case: CaseView, agent: Agent, *, minutes: int, now: datetime) -> tuple[str, CaseView]:
+        """Issue a pass and return it for the agent who asked; all addresses are told. Raises as `issue` does."""
+        return self._issue(case, agent, minutes=minutes, shown=True, now=now)
+
+    def _issue(
+        self, case: CaseView, agent: Agent, *, minutes: int, shown: bool, now: datetime, **decided: Any
+    ) -> tuple[str, CaseView]:
         person = self._directory.person(case.owner.subject)
         if person is None or not person.enabled or not person.addresses:
             raise ServiceError("no_address")
@@ -85,17 +103,21 @@ class Aftermath:
             self._passes.put(row, session=session)
             details = {"agent": agent.id, "case": case.id, "expires_ms": row.expires_ms, "proofs": list(case.proofs)}
             self._log("pass_issued", case.owner, now=now, session=session, details=details)
+            if shown:
+                said = {"reason": "pass_shown", "agent": agent.id, "case": case.id}
+                self._log("helpdesk_alarm", case.owner, now=now, session=session, details=said)
 
         issued = self._cases.change(case, to=CaseState.ISSUED, within=within, freeze_hash=hashed(token), **decided)
         link = self.link(token)
         try:
-            self._send(person.addresses, letters.issued(link=link))
-            self._send(person.addresses[:1], letters.the_pass(code, expires_at=expires_at))
+            self._send(person.addresses, letters.shown(link=link) if shown else letters.issued(link=link))
+            if not shown:
+                self._send(person.addresses[:1], letters.the_pass(code, expires_at=expires_at))
         except ServiceError:
             self._take_back(issued, now=now)
             raise
         self._log("recovery_notified", case.owner, now=now, details={"case": case.id, "sent": len(person.addresses)})
-        return issued
+        return code, issued
 
     def used(self, view: CeremonyView, *, now: datetime) -> None:
         """Tell the person that the pass was used."""

@@ -1,6 +1,7 @@
 """Cases: one person's request for a way back in, from the call to its end.
 
     open ──▶ waiting ──▶ issued, done
+      │         ├──────▶ ready ──▶ issued, closed, frozen
       │         ├──────▶ refused
       ├─────────┼──────▶ closed
       ╰─────────┴──────▶ frozen ◀── issued, done
@@ -52,8 +53,9 @@ NEXT: Final[dict[CaseState, frozenset[CaseState]]] = {
         {CaseState.WAITING, CaseState.ISSUED, CaseState.DONE, CaseState.CLOSED, CaseState.FROZEN}
     ),
     CaseState.WAITING: frozenset(
-        {CaseState.ISSUED, CaseState.DONE, CaseState.REFUSED, CaseState.CLOSED, CaseState.FROZEN}
+        {CaseState.READY, CaseState.ISSUED, CaseState.DONE, CaseState.REFUSED, CaseState.CLOSED, CaseState.FROZEN}
     ),
+    CaseState.READY: frozenset({CaseState.ISSUED, CaseState.CLOSED, CaseState.FROZEN}),
     CaseState.ISSUED: frozenset({CaseState.FROZEN}),
     CaseState.DONE: frozenset({CaseState.FROZEN}),
 }

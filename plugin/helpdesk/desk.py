@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from plugin.errors import ServiceError
 from plugin.helpdesk import limits
 from plugin.helpdesk.policy import PROOFS
-from plugin.helpdesk.record import has_usable_face
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, PRIVILEGED, Action, CaseState
 from plugin.store.cooling import BOUND
 
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
     from plugin.audit.log import AuditLog
     from plugin.helpdesk.cases import Cases
-    from plugin.helpdesk.deeds import Deeds
-    from plugin.helpdesk.policy import Demands, Policy
+    from plugin.helpdesk.deeds import Deeds, Offer
+    from plugin.helpdesk.policy import Policy
     from plugin.helpdesk.types import Agent, CaseView, Directory, OnRecord
     from plugin.store.database import Database
 
@@ -111,10 +110,6 @@ class Desk:
         noted_by = list(dict.fromkeys((*case.noted_by, agent.id)))
         return self._cases.change(case, within=within, proofs=[*case.proofs, proof], noted_by=noted_by)
 
-    def demands(self, case: CaseView, action: Action) -> Demands:
-        """Return what this action needs on this case."""
-        return self._policy.for_action(action, case)
-
     def ask(
         self, agent: Agent, case_id: str, *, action: Action = Action.PASS, target: str = "", now: datetime
     ) -> CaseView:
@@ -125,13 +120,11 @@ class Desk:
         """
         self._require(agent, AGENT_ROLE, now=now)  # (1)
         case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)  # (2)
-        demands = self.demands(case, action)
+        demands = self._policy.for_action(action, case, target=target)
         if set(demands.proofs) - set(case.proofs):  # (3)
             self._refuse(agent, "proofs_missing", now=now, case=case)
-        if action is Action.PASS and not has_usable_face(case.owner, database=self._database, now=now):
-            self._refuse(agent, "no_usable_face", now=now, case=case)
         asked = replace(case, action=action, target=target, demanded=demands.proofs, four_eyes=demands.four_eyes)
-        self._deeds.check(asked, now=now)  # (4)
+        self._can_be_done(asked, agent, now=now)  # (4)
         written: dict[str, Any] = {"asked_by": agent.id, "asked_from": agent.address, "action": action.value}
         written |= {"target": target, "demanded": list(demands.proofs), "four_eyes": demands.four_eyes}
         if not demands.four_eyes:
@@ -163,13 +156,25 @@ class Desk:
         if self._policy.apart == "address" and approver.address == case.asked_from:  # (6)
             self._refuse(approver, "same_place", now=now, case=case)
         if agree:
-            self._deeds.check(case, now=now)  # (7)
+            self._can_be_done(case, approver, now=now)  # (7)
             return self._deeds.carry_out(case, approver, now=now, decided_by=approver.id)
 
         def within(session: Session) -> None:
             self._log_case("helpdesk_case_closed", case, approver, now=now, session=session, reason="refused")
 
         return self._cases.change(case, to=CaseState.REFUSED, within=within, decided_by=approver.id)
+
+    def offers(self, case: CaseView, *, now: datetime) -> tuple[Offer, ...]:
+        """Return what can be asked for on this case."""
+        return self._deeds.offers(case, now=now)
+
+    def show(self, agent: Agent, case_id: str, *, now: datetime) -> tuple[str, CaseView]:
+        """Return the pass that a second person agreed to show to the agent who asked: once, and never again."""
+        self._require(agent, AGENT_ROLE, now=now)
+        case = self._under_way(self.case(agent, case_id, now=now), CaseState.READY, now=now)
+        if agent.id != case.asked_by:
+            self._refuse(agent, "not_asked_by_you", now=now, case=case)
+        return self._deeds.show(case, agent, now=now)
 
     def close(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
         """End a case: nothing was done, and what was asked for is withdrawn."""
@@ -227,6 +232,12 @@ class Desk:
         if case.state is not state or now >= case.expires_at:
             raise ServiceError("case_moved", f"{case.state}_not_{state}")
         return case
+
+    def _can_be_done(self, case: CaseView, agent: Agent, *, now: datetime) -> None:
+        try:
+            self._deeds.check(case, now=now)
+        except ServiceError as exc:
+            self._refuse(agent, exc.code, now=now, case=case)
 
     def _refuse(self, agent: Agent, code: str, *, now: datetime, case: CaseView | None = None) -> NoReturn:
         details = {"code": code, **({"case": case.id} if case is not None else {})}

@@ -53,6 +53,15 @@ def issued(*, link: str) -> Letter:
     )
 
 
+def shown(*, link: str) -> Letter:
+    """Return the letter that tells all addresses of a pass that an agent was shown."""
+    return Letter(
+        "Your helpdesk is resetting your second factor",
+        "A pass with which the second factor of your account can be replaced was handed out by your helpdesk in "
+        "person, not by mail.\n\n" + _STOP.format(link=link),
+    )
+
+
 def used() -> Letter:
     """Return the letter that tells all addresses that the pass was used."""
     return Letter(

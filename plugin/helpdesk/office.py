@@ -59,7 +59,9 @@ def assemble(
     )
     stored: _Stored = {"cases": cases, "aftermath": aftermath, "database": database, "audit": audit}
     taking = Taking(**stored, directory=directory)
-    deeds = Deeds(aftermath=aftermath, taking=taking, giving=Giving(**stored, attempts=attempts), policy=policy)
+    deeds = Deeds(
+        aftermath=aftermath, taking=taking, giving=Giving(**stored, attempts=attempts), policy=policy, database=database
+    )
     return Helpdesk(
         realm=settings.helpdesk_issuer,
         desk=Desk(cases=cases, directory=directory, deeds=deeds, policy=policy, database=database, audit=audit),

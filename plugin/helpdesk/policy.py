@@ -4,6 +4,7 @@
     lookups_per_hour = 30        # by one agent
     cases_per_day = 3            # about one person
     apart = "session"            # or "address": the second agent must sit at another network address
+    show_pass_once = false       # true: two people may agree to show a pass to the agent, once, in place of sending it
 
     [default]
     proofs = ["call_back"]       # what an agent must have done
@@ -37,7 +38,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plugin.errors import SettingsError
 from plugin.helpdesk.actions import KINDS
-from plugin.helpdesk.types import PRIVILEGED, Action
+from plugin.helpdesk.types import PRIVILEGED, SHOWN, Action
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -82,6 +83,7 @@ class Policy:
     lookups_per_hour: int = 30
     cases_per_day: int = 3
     apart: str = "session"
+    show_pass_once: bool = False
 
     @classmethod
     def load(cls, path: Path | None) -> Policy:
@@ -107,10 +109,11 @@ class Policy:
         """Tell whether nothing may be done to this person by one agent alone."""
         return person.is_staff or any(rule.four_eyes for name, rule in self.groups if name in person.groups)
 
-    def for_action(self, action: Action, case: CaseView) -> Demands:
-        """Return what this action needs on this case."""
+    def for_action(self, action: Action, case: CaseView, *, target: str = "") -> Demands:
+        """Return what this action needs on this case; a pass that is to be shown needs four eyes."""
         kind, rule = KINDS[action], self.actions.get(action, NOTHING)
         proofs, four_eyes = kind.proofs | rule.proofs, kind.four_eyes or rule.four_eyes or PRIVILEGED in case.risks
+        four_eyes = four_eyes or target == SHOWN
         if not kind.quick:
             proofs, four_eyes = proofs | set(case.demanded), four_eyes or case.four_eyes
         return Demands(_in_order(proofs), four_eyes=four_eyes)
@@ -118,11 +121,14 @@ class Policy:
 
 def parse(table: Mapping[str, Any]) -> Policy:
     """Return the policy that a TOML document holds. Raises SettingsError for the first thing that makes no sense."""
-    _nothing_but(table, {*_RANGES, "apart", "default", "group", "action"}, where="")
+    _nothing_but(table, {*_RANGES, "apart", "default", "group", "action", "show_pass_once"}, where="")
     numbers = {name: _number(table, name) for name in _RANGES if name in table}
     apart = table.get("apart", "session")
     if apart not in APART:
         raise SettingsError(f"helpdesk policy: apart must be {' or '.join(APART)}")
+    shown = table.get("show_pass_once", False)
+    if not isinstance(shown, bool):
+        raise SettingsError("helpdesk policy: show_pass_once must be true or false")
     default = _rule(table["default"], where="default") if "default" in table else Policy().default
     listed = table.get("group", [])
     if not isinstance(listed, list):
@@ -130,7 +136,8 @@ def parse(table: Mapping[str, Any]) -> Policy:
     groups = tuple(_group(one, number) for number, one in enumerate(listed, start=1))
     if len({name for name, _ in groups}) != len(groups):
         raise SettingsError("helpdesk policy: a group is named twice")
-    return Policy(default=default, groups=groups, actions=_actions(table.get("action", {})), apart=apart, **numbers)
+    actions = _actions(table.get("action", {}))
+    return Policy(default=default, groups=groups, actions=actions, apart=apart, show_pass_once=shown, **numbers)
 
 
 def _actions(named: Any) -> dict[Action, Rule]:

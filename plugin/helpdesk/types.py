@@ -19,15 +19,22 @@ AGENT_ROLE = "facestep-helpdesk"
 """May open cases, note proofs and ask for a pass."""
 APPROVER_ROLE = "facestep-helpdesk-approver"
 """May decide about what an agent has asked for."""
+SHOWN = "shown"
+"""Target of a pass that is not sent but shown once to the agent who asked, where policy allows it."""
 PRIVILEGED = "privileged"
 """The risk that makes every action wait for a second agent."""
 
 
 class CaseState(StrEnum):
-    """Where a case stands; cases.py says which follows which. ISSUED is a pass that was sent, DONE any other action."""
+    """Where a case stands; cases.py says which follows which.
+
+    ISSUED is a pass that was sent or shown, READY one that two people agreed to show and that is not made yet, DONE any
+    other action.
+    """
 
     OPEN = "open"
     WAITING = "waiting"
+    READY = "ready"
     ISSUED = "issued"
     DONE = "done"
     REFUSED = "refused"

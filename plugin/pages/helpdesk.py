@@ -18,7 +18,8 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from plugin.errors import ServiceError, public
 from plugin.helpdesk.policy import PROOFS
 from plugin.helpdesk.record import record_of
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE
+from plugin.helpdesk.targets import targets_of
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Action, CaseState
 from plugin.web.context import now, services
 from plugin.web.origin import own_origin
 
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from plugin.helpdesk.parts import Helpdesk
-    from plugin.helpdesk.types import Agent
+    from plugin.helpdesk.types import Agent, CaseView
 
 bp: Final = Blueprint("helpdesk", __name__, url_prefix="/helpdesk")
 SESSION_COOKIE: Final = "facestep_desk"
 BEGUN_COOKIE: Final = "facestep_desk_begun"
 _BEGUN_S: Final = 900
 _SESSION_S: Final = 3600
-_LONGEST: Final = {"name": 255, "ticket": 64, "reason": 500}
+_LONGEST: Final = {"name": 255, "ticket": 64, "reason": 500, "target": 64}
 _SERVER_ERROR: Final = 500
 
 
@@ -115,8 +116,17 @@ def show_case(case_id: str) -> str:
     """Show a case: who, why, what is proven and what is missing."""
     agent = _agent()
     case = _desk().desk.case(agent, case_id, now=now())
-    record = record_of(case.owner, database=services().database, now=now())
-    return _page("case.html", agent, case=case, record=record, over=now() >= case.expires_at)
+    database, over = services().database, now() >= case.expires_at
+    factors = {target.id: target for target in targets_of(case.owner, database=database)}
+    return _page(
+        "case.html",
+        agent,
+        case=case,
+        record=record_of(case.owner, database=database, now=now()),
+        over=over,
+        offers=_desk().desk.offers(case, now=now()) if case.state == "open" and not over else (),
+        factor=factors.get(case.target),
+    )
 
 
 @bp.post("/cases/<case_id>/proofs")
@@ -128,9 +138,20 @@ def note_proof(case_id: str) -> AnyResponse:
 
 @bp.post("/cases/<case_id>/ask")
 def ask(case_id: str) -> AnyResponse:
-    """Ask for a pass."""
-    _desk().desk.ask(_agent(), case_id, now=now())
-    return _to_case(case_id)
+    """Ask for an action; the form's one field holds the action and, after a blank, what it is about."""
+    action, _, target = request.form.get("action", Action.PASS.value).partition(" ")
+    if action not in set(Action) or len(target) > _LONGEST["target"] or not target.isascii():
+        raise ServiceError("bad_request", "action")
+    case = _desk().desk.ask(_agent(), case_id, action=Action(action), target=target, now=now())
+    return _to_case(case_id) if _is_there(case) else redirect(url_for("helpdesk.home"), code=303)
+
+
+@bp.post("/cases/<case_id>/show")
+def show_pass(case_id: str) -> str:
+    """Show the pass to the agent who asked for it, in this answer and in no other."""
+    agent = _agent()
+    code, case = _desk().desk.show(agent, case_id, now=now())
+    return _page("shown.html", agent, case=case, code=code)
 
 
 @bp.post("/cases/<case_id>/decide")
@@ -139,8 +160,8 @@ def decide(case_id: str) -> AnyResponse:
     answer = request.form.get("answer", "")
     if answer not in {"agree", "refuse"}:
         raise ServiceError("bad_request", "answer")
-    _desk().desk.decide(_agent(), case_id, agree=answer == "agree", now=now())
-    return _to_case(case_id)
+    case = _desk().desk.decide(_agent(), case_id, agree=answer == "agree", now=now())
+    return _to_case(case_id) if _is_there(case) else redirect(url_for("helpdesk.home"), code=303)
 
 
 @bp.post("/cases/<case_id>/close")
@@ -186,6 +207,11 @@ def _field(name: str) -> str:
     if not 0 < len(value) <= _LONGEST[name] or not value.isprintable():
         raise ServiceError("bad_request", f"field_{name}")
     return value
+
+
+def _is_there(case: CaseView) -> bool:
+    """Tell whether the case is still there: an erasure takes it along."""
+    return not (case.action is Action.ERASE and case.state is CaseState.DONE)
 
 
 def _to_case(case_id: str) -> AnyResponse:

@@ -136,15 +136,15 @@ def test_an_agent_does_nothing_to_himself(office):
 def test_one_agent_does_nothing_alone_to_staff(office):
     """Not even suspend: a rogue agent could lock every approver out."""
     case = office.opens("bob")
-    office.desk._policy = LAX
-    assert {action for action in Action if not office.desk.demands(case, action).four_eyes} == set()
+    office.uses(LAX)
+    assert {action for action in Action if not LAX.for_action(action, case).four_eyes} == set()
     assert office.asks(Action.SUSPEND, about="bob").state is CaseState.WAITING
 
 
 def test_no_policy_lets_one_agent_do_the_gravest_alone(office):
-    office.desk._policy = LAX
+    office.uses(LAX)
     case = office.opens()
-    assert {action for action in Action if office.desk.demands(case, action).four_eyes} == {
+    assert {action for action in Action if LAX.for_action(action, case).four_eyes} == {
         Action.REENROL_FACE,
         Action.LIFT,
         Action.ERASE,
@@ -179,3 +179,35 @@ def test_unlocking_does_not_give_a_guesser_more_tries_unseen(office, world, alic
     world.attempts.take(alice.owner, Counted.TOTP, now=world.now)
     office.does(Action.UNLOCK)
     assert len(office.letters.to("alice@home.example")) == 1
+
+
+def test_a_pass_is_shown_to_nobody_unless_policy_allows_it(office):
+    with pytest.raises(ServiceError, match="bad_request"):
+        office.asks(Action.PASS, "shown")
+
+
+def test_only_who_asked_is_shown_the_pass_and_only_while_it_is_allowed(office, world, alice):
+    office.people.add("carol", roles=office.people.person("ada-id").roles)
+    policy = office.allows(show_pass_once=True)
+    case = office.agrees(office.asks(Action.PASS, "shown"))
+    assert case.state is CaseState.READY
+    for name, refusal in (("carol", "not_asked_by_you"), ("bob", "helpdesk_role")):
+        with pytest.raises(ServiceError, match=refusal):
+            office.desk.show(office.agent(name), case.id, now=world.now)
+    office.allows(show_pass_once=False)
+    with pytest.raises(ServiceError, match="bad_request"):
+        office.desk.show(office.agent(), case.id, now=world.now)
+    office.uses(policy)
+    world.passes(seconds=8 * 3600)
+    with pytest.raises(ServiceError, match="case_moved"):
+        office.desk.show(office.agent(), case.id, now=world.now)
+    assert world.audited("pass_issued") == []
+
+
+def test_a_pass_that_nobody_can_be_told_of_is_not_shown(office, world, alice):
+    office.allows(show_pass_once=True)
+    case = office.agrees(office.asks(Action.PASS, "shown"))
+    office.letters.broken = True
+    with pytest.raises(ServiceError, match="mail_failed"):
+        office.desk.show(office.agent(), case.id, now=world.now)
+    assert len(world.audited("pass_withdrawn")) == 1

@@ -40,7 +40,9 @@ def scrape(client, token=TOKEN):
 def test_what_the_log_says_is_counted_once_however_often_it_is_asked(door, measured):
     audit, alice = door.services.audit, Subject(REALM, "alice-id")
     for reason in ("many_lookups", "many_lookups", "frozen_by_owner"):
-        audit.append("helpdesk_alarm", at=door.services.clock(), issuer=REALM, subject=alice.subject, details={"reason": reason})
+        audit.append(
+            "helpdesk_alarm", at=door.services.clock(), issuer=REALM, subject=alice.subject, details={"reason": reason}
+        )
     first, _ = scrape(measured)
     assert first["facestep_events_total", "helpdesk_alarm"] == 3
     assert first["facestep_helpdesk_alarms_total", "many_lookups"] == 2

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from plugin.helpdesk.parts import Helpdesk
+    from plugin.helpdesk.policy import Policy
     from plugin.helpdesk.types import Action, CaseView
     from tests.plugin.factors.world import World
 
@@ -123,7 +124,7 @@ class Office:
     def asks(self, action: Action, target: str = "", *, about: str = "alice", by: str = "ada") -> CaseView:
         """Open a case, note what this action needs, ask for it."""
         case = self.opens(about, by=by)
-        for proof in self.desk.demands(case, action).proofs:
+        for proof in self.desk._policy.for_action(action, case, target=target).proofs:
             self.desk.note(self.agent(by), case.id, proof, now=self.world.now)
         return self.desk.ask(self.agent(by), case.id, action=action, target=target, now=self.world.now)
 
@@ -131,6 +132,14 @@ class Office:
         """Have two people do it, or one where one is enough."""
         case = self.asks(action, target, about=about)
         return case if case.state is CaseState.DONE else self.agrees(case)
+
+    def uses(self, policy: Policy) -> Policy:
+        """Work by another policy from now on."""
+        self.desk._policy = self.desk._deeds._policy = policy
+        return policy
+
+    def allows(self, **changes) -> Policy:
+        return self.uses(replace(self.desk._policy, **changes))
 
     def agrees(self, case: CaseView, *, by: str = "bob") -> CaseView:
         return self.desk.decide(self.agent(by), case.id, agree=True, now=self.world.now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from plugin.ceremonies.types import Purpose
@@ -101,3 +103,64 @@ def test_without_a_realm_there_is_no_helpdesk(world):
     world.helpdesk = None
     client = make_app(world).test_client()
     assert client.get("/helpdesk", base_url=world.settings.issuer).status_code == 404
+
+
+def test_the_page_offers_what_can_be_done_and_says_what_is_missing(ada, office):
+    path = ada.opens()
+    page = ada.get(path).text
+    for value in ("pass", "reset_factor app", "reset_factor codes", "reenrol_face", "unlock", "suspend", "erase"):
+        assert f'value="{value}"' in page
+    assert 'value="lift"' not in page
+    assert 'value="pass shown"' not in page
+    assert "Still to be proven" in page
+    assert ada.post(f"{path}/ask", action="suspend").status_code == 303
+    assert 'value="lift"' in ada.get(ada.opens()).text
+
+
+def test_the_second_person_sees_what_the_first_asked_for(ada, bob, office):
+    path = ada.opens()
+    ada.post(f"{path}/proofs", proof="call_back")
+    assert ada.post(f"{path}/ask", action="reset_factor app").status_code == 303
+    page = bob.get(path).text
+    assert "Remove a factor: authenticator app" in page
+    assert "Called back on the number on record" in page
+    assert bob.post(f"{path}/decide", answer="agree").status_code == 303
+    assert "Done" in ada.get(path).text
+
+
+def test_after_an_erasure_the_agent_is_back_at_the_list(ada, bob):
+    path = ada.opens()
+    for proof in ("call_back", "document"):
+        ada.post(f"{path}/proofs", proof=proof)
+    ada.post(f"{path}/ask", action="erase")
+    assert bob.post(f"{path}/decide", answer="agree").headers["Location"] == "/helpdesk"
+    assert ada.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "action", ["", "everything", "pass everything", "reset_factor \u0430pp", "suspend " + "x" * 65]
+)
+def test_what_is_no_action_is_refused(ada, action):
+    path = ada.opens()
+    ada.post(f"{path}/proofs", proof="call_back")
+    assert ada.post(f"{path}/ask", action=action).status_code in {400, 409}
+    assert "What to do" in ada.get(path).text
+
+
+def test_a_pass_is_shown_once_where_policy_and_a_second_person_allow_it(ada, bob, office, world):
+    office.allows(show_pass_once=True)
+    path = ada.opens()
+    ada.post(f"{path}/proofs", proof="call_back")
+    ada.post(f"{path}/ask", action="pass shown")
+    assert "show it to the agent" in bob.get(path).text
+    bob.post(f"{path}/decide", answer="agree")
+    shown = ada.post(f"{path}/show")
+    code = re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", shown.text)[0]
+    assert "no-store" in shown.headers["Cache-Control"]
+    assert code not in str(office.letters.sent)
+    assert office.letters.to("alice@home.example")
+    assert office.alarms() == ["pass_shown"]
+    assert ada.post(f"{path}/show").status_code == 409
+    assert code not in ada.get(path).text
+    alice = world.person()
+    assert office.parts.passes.redeem(alice.comes_to(Purpose.LOGIN), code, now=world.now)[0].stage == "face"
