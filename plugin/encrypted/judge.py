@@ -17,10 +17,11 @@ most `budget` times a day with the answer "no" and a hundred times a record in a
 from __future__ import annotations
 
 import threading
+from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from plugin.ceremonies.attempts import Attempts, Counted
 from plugin.ceremonies.types import Subject
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 JUDGED: Final = "score_judged"
 REFUSED: Final = "score_refused"
 BUDGET_PER_DAY: Final = 1000
+_A_DAY: Final = timedelta(days=1)
 _MOST_COSINE: Final = 1.01  # 1, half floats of a reference and the scheme's error
 
 
@@ -62,6 +64,8 @@ class Judge:
         self._audit = audit
         self._budget = budget
         self._one_at_a_time = threading.Lock()
+        self._refused_ms: dict[str, deque[int]] = {}
+        """When each caller heard no or was refused, the newest `budget` times: the log's word, read once a process."""
 
     def decide(
         self,
@@ -111,22 +115,35 @@ class Judge:
                 self._attempts.succeed(Subject(caller, record), Counted.FACE, session=session)
             details = {"code": "yes" if match else "no"}
             self._audit.append(JUDGED, at=now, issuer=caller, subject=record, details=details, session=session)
+        if not match:
+            self._refusals_of(caller, now=now).append(to_ms(now))
         return match
 
     def _spent(self, caller: str, *, now: datetime) -> int:
-        """Return how often this caller heard no, or was refused, within a day; from the log, so no restart helps."""
-        since = to_ms(now - timedelta(days=1))
-        query = (
-            select(func.count())
-            .select_from(AuditEntry)
-            .where(AuditEntry.issuer == caller, AuditEntry.at_ms > since)
-            .where(AuditEntry.event.in_((JUDGED, REFUSED)), AuditEntry.details != '{"code":"yes"}')
-        )
-        with self._database.reading() as session:
-            return session.scalar(query) or 0
+        """Return how often this caller heard no, or was refused, within a day; at most the budget."""
+        since = to_ms(now - _A_DAY)
+        return sum(at_ms > since for at_ms in list(self._refusals_of(caller, now=now)))
+
+    def _refusals_of(self, caller: str, *, now: datetime) -> deque[int]:
+        """Return this caller's times. After a restart they come from the log; there is one process (server.py)."""
+        with self._one_at_a_time:
+            if caller not in self._refused_ms:
+                query = (
+                    select(AuditEntry.at_ms)
+                    .where(AuditEntry.issuer == caller, AuditEntry.at_ms > to_ms(now - _A_DAY))
+                    .where(AuditEntry.event.in_((JUDGED, REFUSED)), AuditEntry.details != '{"code":"yes"}')
+                    .order_by(AuditEntry.seq.desc())
+                    .limit(self._budget)
+                )
+                with self._database.reading() as session:
+                    newest_first = session.scalars(query).all()
+                self._refused_ms[caller] = deque(reversed(newest_first), maxlen=self._budget)
+            return self._refused_ms[caller]
 
     def _refusal(
         self, check: str, *, caller: str, record: str, now: datetime, code: str = "match_refused"
     ) -> ServiceError:
+        refusals = self._refusals_of(caller, now=now)
         self._audit.append(REFUSED, at=now, issuer=caller, subject=record, details={"check": check})
+        refusals.append(to_ms(now))
         return ServiceError(code, check)
