@@ -119,6 +119,9 @@ class Matcher:
             if answer.ok and isinstance(said["match"], bool):
                 return said["match"]
             code = str(said["error"])
+        except requests.exceptions.SSLError as exc:
+            advice = "TLS does not fit; look at --tls-cert, --tls-key and --service-ca"
+            raise ServiceError("key_service_away", f"no answer from {self._url} ({advice})") from exc
         except (requests.RequestException, ValueError, KeyError, TypeError) as exc:
             raise ServiceError("key_service_away", f"no answer from {self._url} ({type(exc).__name__})") from exc
         if code in {"locked_for_now", "factor_off"}:

@@ -67,7 +67,7 @@ class SyslogListener:
 class HttpListener:
     """Keeps the lines of each POST that it confirms; `status` is what it answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.lines: list[str] = []
         self.seen: list[dict[str, str]] = []
         self.status = 204
@@ -90,7 +90,9 @@ class HttpListener:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/audit"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}/audit"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 

@@ -35,13 +35,14 @@ class Authority:
         self.certificate = folder / f"{name.replace(' ', '-')}.pem"
         self.certificate.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
 
-    def pair(self, name: str) -> Pair:
+    def pair(self, name: str, *, expired: bool = False) -> Pair:
         """Return a certificate for 127.0.0.1, good for a server and for a client."""
         key = ec.generate_private_key(ec.SECP256R1())
         both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
         loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = _builder(subject, self._name, key).add_extension(loopback, False).add_extension(both, False)
+        builder = _builder(subject, self._name, key, ended=expired)
+        builder = builder.add_extension(loopback, False).add_extension(both, False)
         pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         pair.certificate.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
         plain = serialization.NoEncryption()
@@ -52,8 +53,11 @@ class Authority:
         return pair
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, *, ended: bool = False
+) -> x509.CertificateBuilder:
     now = datetime.now(tz=UTC)
+    ends = timedelta(minutes=-1) if ended else timedelta(hours=1)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -61,7 +65,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(hours=1))
+        .not_valid_after(now + ends)
     )
 
 

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -41,16 +42,17 @@ def folder(tmp_path_factory):
     return base
 
 
-@pytest.fixture(scope="module")
-def service(folder):
+@contextmanager
+def serving(folder, *more, health, scheme="http"):
+    """Run the key service until the block ends; yield its address and process id."""
     port = free_port()
-    words = [sys.executable, "-m", "plugin.cli", "key-service", "serve", str(folder / "keys")]
+    words = [sys.executable, "-m", "plugin.cli", "key-service", "serve", str(folder / "keys"), *map(str, more)]
     process = subprocess.Popen([*words, "--listen", f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True)
-    url = f"http://127.0.0.1:{port}"
+    url = f"{scheme}://127.0.0.1:{port}"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            if requests.get(url + "/health", timeout=5).ok:
+            if requests.get(url + "/health", timeout=5, **health).ok:
                 break
         except requests.RequestException:
             assert process.poll() is None, process.stderr.read()
@@ -59,6 +61,12 @@ def service(folder):
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
     process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def service(folder):
+    with serving(folder, health={}) as found:
+        yield found
 
 
 @pytest.fixture
