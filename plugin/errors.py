@@ -91,6 +91,8 @@ PUBLIC: Final[dict[str, Public]] = {
     "too_many_cases": Public(429, "There were several cases about this person today. Tell your lead."),
     "nothing_to_do": Public(409, "There is nothing of this person that this could be done to, or not any more."),
     "account_stopped": Public(409, "This person has stopped a recovery, or is suspended. Nothing is unlocked here."),
+    "too_many_asks": Public(429, "A lot was asked for today, by you, about this person or from here. Tell your lead."),
+    "approvers_case": Public(403, "This person agreed to a request of yours this week. Have a colleague do it."),
     "case_unknown": Public(404, "There is no such case."),
     "case_moved": Public(409, "The case has moved on meanwhile, or is over. Look at it again."),
     "proofs_missing": Public(409, "Not everything that must be proven has been noted."),

@@ -20,6 +20,7 @@ from plugin.errors import ServiceError
 from plugin.helpdesk import limits
 from plugin.helpdesk.policy import PROOFS
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, PRIVILEGED, Action, CaseState
+from plugin.helpdesk.watch import ASKED, LOOKED_UP, OPENED, Watch
 from plugin.store.cooling import BOUND
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from plugin.store.database import Database
 
 LATELY: Final = timedelta(days=7)
-_HOUR: Final = timedelta(hours=1)
-_DAY: Final = timedelta(days=1)
 
 
 class Desk:
@@ -56,45 +55,44 @@ class Desk:
         self._directory = directory
         self._deeds = deeds
         self._policy = policy
+        self.watch = Watch(database=database, audit=audit, policy=policy)
         self._database = database
         self._audit = audit
 
     def open(self, agent: Agent, name: str, *, ticket: str, reason: str, now: datetime) -> CaseView:
         """Open a case about the person with exactly this user name.
 
-        1. the agent's role      2. the look-up is counted, found or not     3. somebody is found
-        4. not the agent         5. not too many cases about this person
+        1. the agent's role      2. the look-up is counted, found or not        3. somebody is found
+        4. neither the agent nor who agreed lately to what the agent asked for   5. not too many cases
 
         Raises:
-            ServiceError: helpdesk_role, too_many_lookups, person_unknown, own_case, too_many_cases.
+            ServiceError: helpdesk_role, too_many_lookups, person_unknown, own_case, approvers_case, too_many_cases.
         """
         self._require(agent, AGENT_ROLE, now=now)  # (1)
-        person = self._looked_up(agent, name, now=now)  # (2) (3)
-        self._not_oneself(agent, person.owner.subject, now=now)  # (4)
+        self.watch.allow(LOOKED_UP, agent, agent.person.owner, now=now)  # (2)
+        person = self._directory.find(name)
+        if person is None:  # (3)
+            self._refuse(agent, "person_unknown", now=now)
+        self.watch.keep_apart(agent, person.owner.subject, now=now)  # (4)
         risks = self._risks(person, now=now)
         demands = self._policy.demands(person, risks=risks)
         risks += (PRIVILEGED,) if self._policy.is_privileged(person) else ()
         row = self._cases.new(
             person, opened_by=agent.id, ticket=ticket, reason=reason, risks=risks, demands=demands, now=now
         )
-        details = {"agent": agent.id, "case": row.id, "ticket": ticket, "grounds": reason, "risk": list(risks)}
-        event, most = "helpdesk_case_opened", self._policy.cases_per_day
-        with self._database.transaction() as session:
-            self._log(event, person, now=now, session=session, details=details)
-            too_many = limits.exceeds(session, event, owner=person.owner, most=most, within=_DAY, now=now)
-        if too_many:  # (5)
-            self._alarm(agent, "many_cases", now=now)
-            raise ServiceError("too_many_cases")
+        self.watch.allow(  # (5)
+            OPENED, agent, person.owner, now=now, case=row.id, ticket=ticket, grounds=reason, risk=list(risks)
+        )
         with self._database.transaction() as session:
             session.add(row)
         return self._cases.load(row.id)
 
     def case(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
-        """Return a case for an agent or approver; not one's own."""
+        """Return a case for an agent or approver; not one's own, nor that of who agreed lately to one's requests."""
         if not (agent.has(AGENT_ROLE) or agent.has(APPROVER_ROLE)):
             self._require(agent, AGENT_ROLE, now=now)
         case = self._cases.load(case_id)
-        self._not_oneself(agent, case.owner.subject, now=now)
+        self.watch.keep_apart(agent, case.owner.subject, now=now)
         return case
 
     def note(self, agent: Agent, case_id: str, proof: str, *, now: datetime) -> CaseView:
@@ -117,6 +115,7 @@ class Desk:
 
         1. the agent's role              3. everything is proven that this action needs
         2. open, not over, not oneself   4. it can be done: `target` is there, the person can use it
+                                         5. not too much is asked for
         """
         self._require(agent, AGENT_ROLE, now=now)  # (1)
         case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)  # (2)
@@ -125,6 +124,7 @@ class Desk:
             self._refuse(agent, "proofs_missing", now=now, case=case)
         asked = replace(case, action=action, target=target, demanded=demands.proofs, four_eyes=demands.four_eyes)
         self._can_be_done(asked, agent, now=now)  # (4)
+        self.watch.allow(ASKED, agent, case.owner, now=now, case=case.id, action=action.value)  # (5)
         written: dict[str, Any] = {"asked_by": agent.id, "asked_from": agent.address, "action": action.value}
         written |= {"target": target, "demanded": list(demands.proofs), "four_eyes": demands.four_eyes}
         if not demands.four_eyes:
@@ -157,6 +157,7 @@ class Desk:
             self._refuse(approver, "same_place", now=now, case=case)
         if agree:
             self._can_be_done(case, approver, now=now)  # (7)
+            self.watch.agreed(approver, case.asked_by, case.owner, now=now, case=case.id)
             return self._deeds.carry_out(case, approver, now=now, decided_by=approver.id)
 
         def within(session: Session) -> None:
@@ -191,26 +192,14 @@ class Desk:
         if not agent.has(APPROVER_ROLE):
             return []
         waiting = self._cases.waiting(now=now)
-        return [one for one in waiting if agent.id not in {one.owner.subject, one.opened_by, one.asked_by}]
+        apart = {agent.id, *self.watch.approvers_of(agent, now=now)}
+        return [
+            one for one in waiting if one.owner.subject not in apart and agent.id not in {one.opened_by, one.asked_by}
+        ]
 
     def mine(self, agent: Agent, *, now: datetime) -> list[CaseView]:
         """Return the agent's own cases that are not over."""
         return self._cases.opened_by(agent.id, now=now)
-
-    def _looked_up(self, agent: Agent, name: str, *, now: datetime) -> OnRecord:
-        person = self._directory.find(name)
-        about = agent.person.owner
-        details = {"found": person is not None}
-        with self._database.transaction() as session:
-            self._log("helpdesk_looked_up", agent.person, now=now, session=session, details=details)
-            most = self._policy.lookups_per_hour
-            too_many = limits.exceeds(session, "helpdesk_looked_up", owner=about, most=most, within=_HOUR, now=now)
-        if too_many:
-            self._alarm(agent, "many_lookups", now=now)
-            raise ServiceError("too_many_lookups")
-        if person is None:
-            raise ServiceError("person_unknown")
-        return person
 
     def _risks(self, person: OnRecord, *, now: datetime) -> tuple[str, ...]:
         """Return what makes this case more delicate than others."""
@@ -223,10 +212,6 @@ class Desk:
     def _require(self, agent: Agent, role: str, *, now: datetime) -> None:
         if not agent.has(role):
             self._refuse(agent, "helpdesk_role", now=now)
-
-    def _not_oneself(self, agent: Agent, subject: str, *, now: datetime) -> None:
-        if agent.id == subject:
-            self._refuse(agent, "own_case", now=now)
 
     def _under_way(self, case: CaseView, state: CaseState, *, now: datetime) -> CaseView:
         if case.state is not state or now >= case.expires_at:
@@ -241,11 +226,9 @@ class Desk:
 
     def _refuse(self, agent: Agent, code: str, *, now: datetime, case: CaseView | None = None) -> NoReturn:
         details = {"code": code, **({"case": case.id} if case is not None else {})}
-        self._log("helpdesk_refused", agent.person, now=now, details=details)
+        owner = agent.person.owner
+        self._audit.append("helpdesk_refused", at=now, issuer=owner.issuer, subject=owner.subject, details=details)
         raise ServiceError(code)
-
-    def _alarm(self, agent: Agent, reason: str, *, now: datetime) -> None:
-        self._log("helpdesk_alarm", agent.person, now=now, details={"reason": reason})
 
     def _log_case(
         self, event: str, case: CaseView, agent: Agent, *, now: datetime, session: Session, **details: Any
@@ -253,15 +236,3 @@ class Desk:
         about = {"issuer": case.owner.issuer, "subject": case.owner.subject}
         said = {"agent": agent.id, "case": case.id, **details}
         self._audit.append(event, at=now, **about, details=said, session=session)
-
-    def _log(
-        self,
-        event: str,
-        person: OnRecord,
-        *,
-        now: datetime,
-        details: dict[str, Any],
-        session: Session | None = None,
-    ) -> None:
-        about = {"issuer": person.owner.issuer, "subject": person.owner.subject}
-        self._audit.append(event, at=now, **about, details=details, session=session)

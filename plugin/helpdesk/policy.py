@@ -4,6 +4,7 @@
     lookups_per_hour = 30        # by one agent
     cases_per_day = 3            # about one person
     apart = "session"            # or "address": the second agent must sit at another network address
+    keep_days = 90               # so long cases stay, 14 to 365; the audit log stays as the organisation says
     show_pass_once = false       # true: two people may agree to show a pass to the agent, once, in place of sending it
 
     [default]
@@ -27,6 +28,8 @@ Rules:
  * Nothing is guessed: an unknown key, proof or a value out of range stops the start.
  * There are no knowledge questions: what a caller knows, somebody else can know.
 
+The table [abuse] is bounds.py's.
+
 Not here: who is a member of what (types.OnRecord), what an agent has noted (cases.py).
 """
 
@@ -37,7 +40,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from plugin.errors import SettingsError
+from plugin.helpdesk import bounds
 from plugin.helpdesk.actions import KINDS
+from plugin.helpdesk.bounds import Bounds
 from plugin.helpdesk.types import PRIVILEGED, SHOWN, Action
 
 if TYPE_CHECKING:
@@ -50,7 +55,12 @@ PROOFS: Final = ("call_back", "in_person", "document")
 """call_back: called the number on record. in_person: was seen at a desk. document: an identity document was seen."""
 APART: Final = ("session", "address")
 _WORDS: Final = ("none", "one")
-_RANGES: Final = {"pass_minutes": (10, 480), "lookups_per_hour": (1, 1000), "cases_per_day": (1, 100)}
+_RANGES: Final = {
+    "pass_minutes": (10, 480),
+    "lookups_per_hour": (1, 1000),
+    "cases_per_day": (1, 100),
+    "keep_days": (14, 365),  # above the life of the links in letters (stopping.py)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,8 @@ class Policy:
     lookups_per_hour: int = 30
     cases_per_day: int = 3
     apart: str = "session"
+    keep_days: int = 90
+    bounds: Bounds = field(default_factory=Bounds)
     show_pass_once: bool = False
 
     @classmethod
@@ -121,7 +133,7 @@ class Policy:
 
 def parse(table: Mapping[str, Any]) -> Policy:
     """Return the policy that a TOML document holds. Raises SettingsError for the first thing that makes no sense."""
-    _nothing_but(table, {*_RANGES, "apart", "default", "group", "action", "show_pass_once"}, where="")
+    _nothing_but(table, {*_RANGES, "apart", "default", "group", "action", "abuse", "show_pass_once"}, where="")
     numbers = {name: _number(table, name) for name in _RANGES if name in table}
     apart = table.get("apart", "session")
     if apart not in APART:
@@ -136,8 +148,15 @@ def parse(table: Mapping[str, Any]) -> Policy:
     groups = tuple(_group(one, number) for number, one in enumerate(listed, start=1))
     if len({name for name, _ in groups}) != len(groups):
         raise SettingsError("helpdesk policy: a group is named twice")
-    actions = _actions(table.get("action", {}))
-    return Policy(default=default, groups=groups, actions=actions, apart=apart, show_pass_once=shown, **numbers)
+    return Policy(
+        default=default,
+        groups=groups,
+        actions=_actions(table.get("action", {})),
+        apart=apart,
+        show_pass_once=shown,
+        bounds=bounds.parse(table.get("abuse", {})),
+        **numbers,
+    )
 
 
 def _actions(named: Any) -> dict[Action, Rule]:

@@ -106,6 +106,10 @@ class Office:
     def desk(self):
         return self.parts.desk
 
+    @property
+    def watch(self):
+        return self.parts.desk.watch
+
     def agent(self, name: str = "ada", *, address: str = "192.0.2.1") -> Agent:
         return Agent(self.people.person(f"{name}-id"), address)
 

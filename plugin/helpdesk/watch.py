@@ -1,0 +1,212 @@
+"""Limits on what agents do, and alarms about patterns of abuse. Everything is counted in the audit log.
+
+Rules:
+ * A deed is written down first and counted then, in one transaction with the alarm it gives: what is refused counts,
+   parallel tries see each other, and no alarm is lost between.
+ * A limit refuses; a pattern only is loud, since an office behind one address, a night shift or a helpdesk of two
+   looks like it, too.
+ * The same alarm about the same person or network is written once an hour (about a pair: once a day).
+ * An agent has nothing to do with a case about somebody who has lately agreed to what this agent asked for.
+
+Reasons of `helpdesk_alarm` from here: many_lookups, many_cases, many_asks, many_resets, outside_hours, one_network,
+refused_passes, same_pair, own_case, approvers_case. Names are stable: people alert on them.
+
+Not here: how much is too much (policy.py, bounds.py), who may do what (desk.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from plugin.errors import ServiceError
+from plugin.helpdesk import limits
+from plugin.helpdesk.networks import network_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from plugin.audit.events import Detail
+    from plugin.audit.log import AuditLog
+    from plugin.ceremonies.types import Subject
+    from plugin.helpdesk.limits import Deed
+    from plugin.helpdesk.policy import Policy
+    from plugin.helpdesk.types import Agent
+    from plugin.store.database import Database
+
+LOOKED_UP: Final = "helpdesk_looked_up"
+OPENED: Final = "helpdesk_case_opened"
+ASKED: Final = "helpdesk_asked"
+AGREED: Final = "helpdesk_agreed"
+ALARM: Final = "helpdesk_alarm"
+USED: Final = "pass_accepted"
+REFUSED: Final = "pass_refused"
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+LATELY: Final = timedelta(days=7)
+"""So long an agent keeps away from the cases of whoever has agreed to something of theirs."""
+PAIR_SEEN: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """What one deed is limited by: alarm, error, and within which time."""
+
+    alarm: str
+    code: str
+    within: timedelta
+
+
+_LIMITS: Final = {
+    LOOKED_UP: _Limit("many_lookups", "too_many_lookups", _HOUR),
+    OPENED: _Limit("many_cases", "too_many_cases", _DAY),
+    ASKED: _Limit("many_asks", "too_many_asks", _DAY),
+}
+
+
+class Watch:
+    """Counts, refuses, raises alarms."""
+
+    def __init__(self, *, database: Database, audit: AuditLog, policy: Policy) -> None:
+        self._database = database
+        self._audit = audit
+        self._policy = policy
+
+    def allow(self, event: str, agent: Agent, about: Subject, *, now: datetime, **details: Detail) -> None:
+        """Write down that an agent looks somebody up, opens a case or asks for something, if it is not too much.
+
+        Raises:
+            ServiceError: too_many_lookups, too_many_cases, too_many_asks: of this agent, person or network.
+        """
+        limit, said = _LIMITS[event], {"agent": agent.id, "network": network_of(agent.address), **details}
+        with self._database.transaction() as session:
+            self._append(session, event, about, said, now=now)
+            done = limits.deeds(session, [event], within=limit.within, now=now)
+            over = [whose for whose, most, count in self._counts(event, agent, about, done) if count > most]
+            if over:
+                self._alarm_about(session, agent, limit.alarm, now=now, check=over[0])
+            if event == ASKED:
+                self._look_at_the_hour(session, agent, now=now)
+                count = sum(deed.agent == agent.id for deed in done)
+                if count > self._policy.bounds.resets_per_day:
+                    self._alarm_about(session, agent, "many_resets", now=now, count=count)
+        if over:
+            raise ServiceError(limit.code)
+
+    def agreed(self, approver: Agent, asker: str, about: Subject, *, now: datetime, **details: Detail) -> None:
+        """Write down that a second agent agrees, and look at the hour and at the pair."""
+        said = {"agent": asker, "approver": approver.id, "network": network_of(approver.address), **details}
+        most = self._policy.bounds.same_pair
+        with self._database.transaction() as session:
+            self._append(session, AGREED, about, said, now=now)
+            self._look_at_the_hour(session, approver, now=now)
+            done = limits.deeds(session, [AGREED], within=PAIR_SEEN, now=now)
+            latest = [deed.approver for deed in done if deed.agent == asker][-most:]
+            if len(latest) == most and set(latest) == {approver.id}:
+                self._alarm_about(session, approver, "same_pair", now=now, quiet=_DAY, agent=asker)
+
+    def keep_apart(self, agent: Agent, subject: str, *, now: datetime) -> None:
+        """Refuse an agent's own case, and a case about whoever has lately agreed to something of theirs. Both are loud.
+
+        Raises:
+            ServiceError: own_case, approvers_case.
+        """
+        if agent.id == subject:
+            self._refuse(agent, "own_case", now=now)
+        if subject in self.approvers_of(agent, now=now):
+            self._refuse(agent, "approvers_case", now=now)
+
+    def approvers_of(self, agent: Agent, *, now: datetime) -> frozenset[str]:
+        """Return who has lately agreed to what this agent asked for."""
+        with self._database.reading() as session:
+            done = limits.deeds(session, [AGREED], within=LATELY, now=now)
+        return frozenset(deed.approver for deed in done if deed.agent == agent.id)
+
+    def pass_used(self, session: Session, owner: Subject, network: str, *, now: datetime) -> None:
+        """Look at who used a pass from this network today, in the transaction that wrote `pass_accepted`."""
+        done = limits.deeds(session, [USED], within=_DAY, now=now)
+        people = {(deed.issuer, deed.subject) for deed in done if deed.network == network}
+        if network and len(people) > self._policy.bounds.recovered_per_day_network:
+            details = {"reason": "one_network", "network": network, "count": len(people)}
+            self._alarm(session, owner, details, now=now, same=lambda told: told.network == network)
+
+    def pass_refused(self, owner: Subject, address: str, *, now: datetime) -> None:
+        """Write down that a pass was refused; many within an hour are somebody who tries."""
+        network = network_of(address)
+        with self._database.transaction() as session:
+            self._append(session, REFUSED, owner, {"network": network}, now=now)
+            count = len(limits.deeds(session, [REFUSED], within=_HOUR, now=now))
+            if count > self._policy.bounds.refused_passes_per_hour:
+                details = {"reason": "refused_passes", "network": network, "count": count}
+                self._alarm(session, owner, details, now=now, same=lambda _: True)
+
+    def _counts(self, event: str, agent: Agent, about: Subject, done: list[Deed]) -> list[tuple[str, int, int]]:
+        """Return (whose, most, count) for each limit on this event."""
+        bounds, policy, network = self._policy.bounds, self._policy, network_of(agent.address)
+        by_agent = sum(deed.agent == agent.id for deed in done)
+        by_network = sum(deed.network == network for deed in done) if network else 0
+        by_person = sum((deed.issuer, deed.subject) == (about.issuer, about.subject) for deed in done)
+        if event == LOOKED_UP:
+            return [
+                ("agent", policy.lookups_per_hour, by_agent),
+                ("network", bounds.lookups_per_hour_network, by_network),
+            ]
+        if event == OPENED:
+            return [
+                ("person", policy.cases_per_day, by_person),
+                ("agent", bounds.cases_per_day_agent, by_agent),
+                ("network", bounds.cases_per_day_network, by_network),
+            ]
+        return [
+            ("person", bounds.asks_per_day_person, by_person),
+            ("agent", bounds.asks_per_day_agent, by_agent),
+            ("network", bounds.asks_per_day_network, by_network),
+        ]
+
+    def _look_at_the_hour(self, session: Session, agent: Agent, *, now: datetime) -> None:
+        hours = self._policy.bounds.hours
+        if hours is not None and not hours.contain(now):
+            self._alarm_about(session, agent, "outside_hours", now=now)
+
+    def _refuse(self, agent: Agent, code: str, *, now: datetime) -> NoReturn:
+        with self._database.transaction() as session:
+            details = {"code": code, "network": network_of(agent.address)}
+            self._append(session, "helpdesk_refused", agent.person.owner, details, now=now)
+            self._alarm_about(session, agent, code, now=now)
+        raise ServiceError(code)
+
+    def _alarm_about(
+        self,
+        session: Session,
+        agent: Agent,
+        reason: str,
+        /,
+        *,
+        now: datetime,
+        quiet: timedelta = _HOUR,
+        **more: Detail,
+    ) -> None:
+        owner = agent.person.owner
+        details = {"reason": reason, "network": network_of(agent.address), **more}
+        self._alarm(session, owner, details, now=now, quiet=quiet, same=lambda told: told.subject == owner.subject)
+
+    def _alarm(
+        self,
+        session: Session,
+        about: Subject,
+        details: dict[str, Any],
+        *,
+        now: datetime,
+        same: Callable[[Deed], bool],
+        quiet: timedelta = _HOUR,
+    ) -> None:
+        told = limits.deeds(session, [ALARM], within=quiet, now=now)
+        if not any(one.reason == details["reason"] and same(one) for one in told):
+            self._append(session, ALARM, about, details, now=now)
+
+    def _append(self, session: Session, event: str, about: Subject, details: dict[str, Any], *, now: datetime) -> None:
+        self._audit.append(event, at=now, issuer=about.issuer, subject=about.subject, details=details, session=session)
