@@ -1,4 +1,4 @@
-"""What all tests share: one PostgreSQL a run, and one Playwright, whose API cannot be started twice in a thread."""
+"""What all tests share: one PostgreSQL and one vault a run, and one Playwright (it cannot start twice in a thread)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.stack.chromium import launch_options
 from tests.stack.postgresql import PostgreSQL
 from tests.stack.process import end_cleanly_when_told
-from tests.stack.real_vault import ADDRESS
+from tests.stack.real_vault import ADDRESS, real_vault, vault_place
 from tests.stack.stores import fresh_store
 
 
@@ -27,6 +27,20 @@ def postgresql():
     """One server a run; each test gets a database of its own (tests/stack/stores.py)."""
     with PostgreSQL.start() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def vault_server(tmp_path_factory):
+    """One OpenBao a run, or the vault that the environment names."""
+    with vault_place(tmp_path_factory.mktemp("openbao")) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def vault(vault_server):
+    """A mount of it that is this module's alone."""
+    with real_vault(vault_server) as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])

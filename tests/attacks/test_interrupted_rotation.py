@@ -20,9 +20,10 @@ from plugin.store.database import Database
 from tests.plugin.rotation.stored import Stored
 from tests.stack.database import fresh_database
 from tests.stack.keyring import fresh_keyring
-from tests.stack.real_vault import real_vault
 from vault.interface import Purpose
 from vault.policies import Role
+from vault.transit import TransitSealer
+from vault.transit_rotator import TransitRotator
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # the child has but one thread
 PEOPLE, BATCH = 2, 1
@@ -86,18 +87,14 @@ def test_with_the_keyring(tmp_path):
 
 
 @pytest.mark.servers
-def test_with_transit(tmp_path):
-    with real_vault(tmp_path / "vault") as vault:
-        service, rotator = vault.client_as(Role.SERVICE).lease.current(), vault.client_as(Role.ROTATOR).lease.current()
+def test_with_transit(tmp_path, vault):
+    service, rotator = (vault.client_as(role).lease.current() for role in (Role.SERVICE, Role.ROTATOR))
 
-        def held():
-            from vault.transit import TransitSealer  # noqa: PLC0415
-            from vault.transit_rotator import TransitRotator  # noqa: PLC0415
+    def held():
+        client = vault.client(rotator)
+        return TransitSealer.on(vault.client(service)), TransitRotator(client), TransitSealer.on(client)
 
-            client = vault.client(rotator)
-            return TransitSealer.on(vault.client(service)), TransitRotator(client), TransitSealer.on(client)
-
-        judge(tmp_path, held)
+    judge(tmp_path, held)
 
 
 def again(folder):

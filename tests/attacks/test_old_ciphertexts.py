@@ -14,28 +14,11 @@ from sqlalchemy import text
 from plugin.factors.references import binding_of
 from plugin.store.integrity import check
 from plugin.store.tables import Reference
-from tests.plugin.rotation.stored import Stored
+from tests.plugin.rotation.stored import Stored, held
 from tests.stack.database import fresh_database
-from tests.stack.keyring import fresh_keyring
-from tests.stack.real_vault import real_vault
 from vault.interface import KeyTooOld, Purpose, VaultDenied, WrongContext
-from vault.policies import Role
 
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory):
-    with real_vault(tmp_path_factory.mktemp("vault")) as server:
-        yield server
-
-
-@pytest.fixture(params=["keyring", pytest.param("transit", marks=pytest.mark.servers)])
-def held(request, tmp_path):
-    """The service's sealer, and the rotator with its own token."""
-    if request.param == "keyring":
-        keyring = fresh_keyring(tmp_path)
-        return keyring, keyring, keyring
-    vault = request.getfixturevalue("vault")
-    return vault.sealer(), vault.rotator(), vault.sealer(Role.ROTATOR)
+__all__ = ["held"]
 
 
 @pytest.fixture

@@ -10,18 +10,18 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 from sqlalchemy import select, text
 
+from plugin.factors.references import binding_of
 from plugin.store.instants import to_ms
 from plugin.store.integrity import check, sign
 from plugin.store.tables import Reference, TotpSecret
+from tests.plugin.rotation.stored import face
 from tests.stack.database import fresh_database
 from tests.stack.keyring import fresh_keyring
-from tests.stack.real_vault import real_vault
 from vault.interface import Ciphertext, Context, Purpose, WrongContext, WrongMac
-from vault.references import ReferenceBinding, ReferenceExpired, SealedReference, open_reference, seal_reference
+from vault.references import ReferenceExpired, SealedReference, open_reference, seal_reference
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REALM, OTHER_REALM = "https://idp.example/realms/a", "https://idp.example/realms/b"
@@ -29,34 +29,9 @@ DIGESTS = "facenet=aa,sface=bb"
 MARKED_SECRET = b"JBSWY3DPEHPK3PXP"
 
 
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory):
-    with real_vault(tmp_path_factory.mktemp("vault")) as server:
-        yield server
-
-
 @pytest.fixture(params=["keyring", pytest.param("transit", marks=pytest.mark.servers)])
 def sealer(request, tmp_path):
     return fresh_keyring(tmp_path) if request.param == "keyring" else request.getfixturevalue("vault").sealer()
-
-
-def face(seed):
-    rng = np.random.default_rng(seed)
-    vectors = {"facenet": rng.normal(size=512), "sface": rng.normal(size=128)}
-    return {name: (vector / np.linalg.norm(vector)).astype(np.float32) for name, vector in vectors.items()}
-
-
-def binding_of(row):
-    return ReferenceBinding(
-        record_id=row.id,
-        issuer=row.issuer,
-        subject=row.subject,
-        consent_id=row.consent_id,
-        model_digests=row.model_digests,
-        created_ms=row.created_ms,
-        expires_ms=row.expires_ms,
-        transform_version=row.transform_version,
-    )
 
 
 class Service:

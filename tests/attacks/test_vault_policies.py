@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stack.real_vault import real_vault
 from vault.interface import Context, Purpose, ToOpen, VaultDenied, VaultError, WrongContext
 from vault.policies import Role, policy_name, policy_rules
 from vault.transit import TransitSealer
@@ -17,12 +16,6 @@ from vault.transit_rotator import TransitRotator
 
 pytestmark = pytest.mark.servers
 ALICE = Context("https://idp.example", "alice", Purpose.REFERENCE)
-
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory):
-    with real_vault(tmp_path_factory.mktemp("vault")) as server:
-        yield server
 
 
 @pytest.fixture

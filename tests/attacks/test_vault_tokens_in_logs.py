@@ -98,9 +98,9 @@ def test_no_secret_is_in_any_log_or_error(server, logins, caplog, capfd):
 
 
 @pytest.mark.servers
-def test_no_secret_of_a_real_login_is_in_any_log(tmp_path, caplog, capfd):
+def test_no_secret_of_a_real_login_is_in_any_log(vault_server, tmp_path, caplog, capfd):
     everything_is_logged(caplog)
-    with real_vault(tmp_path / "vault") as vault:
+    with real_vault(vault_server) as vault:
         mount = f"{vault.mount}-approle"
         role_id, _ = install_approle(vault.admin, Role.SERVICE, auth_mount=mount)
         write_secret_id(vault.admin, Role.SERVICE, tmp_path / "secret-id", auth_mount=mount)

@@ -21,7 +21,7 @@ def pair(request, tmp_path):
         sealer = fresh_keyring(tmp_path)
         yield sealer, sealer
         return
-    with real_vault(tmp_path) as vault:
+    with real_vault(request.getfixturevalue("vault_server")) as vault:
         yield vault.rotator(), vault.sealer()
 
 

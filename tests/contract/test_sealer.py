@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from tests.stack.keyring import fresh_keyring
-from tests.stack.real_vault import real_vault
 from vault import signatures
 from vault.interface import (
     Ciphertext,
@@ -24,12 +23,6 @@ from vault.interface import (
 ALICE = Context("https://idp.example/realms/a", "alice", Purpose.REFERENCE)
 SECRET = b"the-marked-secret-of-alice"
 BOUND = b"record 1"
-
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory):
-    with real_vault(tmp_path_factory.mktemp("vault")) as server:
-        yield server
 
 
 @pytest.fixture(params=["keyring", pytest.param("transit", marks=pytest.mark.servers)])

@@ -1,9 +1,9 @@
-"""A real vault for tests: OpenBao that we start, or any Vault or OpenBao that the environment names.
+"""A real vault for tests: one OpenBao that we start, or any Vault or OpenBao that the environment names.
 
     FACESTEP_TEST_VAULT_ADDR=https://vault.example:8200 FACESTEP_TEST_VAULT_TOKEN=… pytest tests/contract tests/vault
 
 The named one is used with that token, which must be allowed to make mounts, policies, auth methods and tokens. Every
-user of it gets a mount of its own with a random name, and takes away what it made; nothing else there is touched.
+user of either gets a mount of its own with a random name, and takes away what it made; nothing else there is touched.
 FACESTEP_TEST_VAULT_NAMESPACE names a namespace, FACESTEP_TEST_VAULT_CA a file of certificates.
 """
 
@@ -75,17 +75,21 @@ class RealVault:
             self.call("DELETE", f"sys/policies/acl/{name}")
 
 
+@dataclass(frozen=True, repr=False)
+class Place:
+    """A server and its admin's token."""
+
+    server: VaultServer
+    root_token: str
+
+
 @contextmanager
-def real_vault(folder: Path, *, installed: bool = True) -> Iterator[RealVault]:
-    """Yield a vault whose mount is set up as `facestep vault install` does it, unless that is the test's own work."""
+def vault_place(folder: Path) -> Iterator[Place]:
+    """Yield the vault that the environment names, else an OpenBao that runs until the block ends."""
     address = os.environ.get(ADDRESS)
-    mount = f"facestep-test/{secrets.token_hex(4)}"
     if address is None:
         with OpenBao.start(folder) as bao:
-            found = RealVault(VaultServer(bao.url), bao.root_token, mount)
-            if installed:
-                TransitSealer.on(found.admin).install()
-            yield found
+            yield Place(VaultServer(bao.url), bao.root_token)
         return
     ca_file = os.environ.get("FACESTEP_TEST_VAULT_CA")
     server = VaultServer(
@@ -93,7 +97,13 @@ def real_vault(folder: Path, *, installed: bool = True) -> Iterator[RealVault]:
         namespace=os.environ.get("FACESTEP_TEST_VAULT_NAMESPACE", ""),
         ca_file=Path(ca_file) if ca_file else None,
     )
-    found = RealVault(server, os.environ["FACESTEP_TEST_VAULT_TOKEN"], mount)
+    yield Place(server, os.environ["FACESTEP_TEST_VAULT_TOKEN"])
+
+
+@contextmanager
+def real_vault(place: Place, *, installed: bool = True) -> Iterator[RealVault]:
+    """Yield a mount there that is set up as `facestep vault install` does it, unless that is the test's own work."""
+    found = RealVault(place.server, place.root_token, mount=f"facestep-test/{secrets.token_hex(4)}")
     try:
         if installed:
             TransitSealer.on(found.admin).install()

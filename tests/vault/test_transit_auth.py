@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.vault_answers import answering
 from tests.stack.certificates import Authority
-from tests.stack.real_vault import ADDRESS, real_vault
+from tests.stack.real_vault import ADDRESS
 from tests.stack.token_review import ACCOUNT, NAMESPACE, token_reviews
 from vault.interface import VaultDenied, VaultUnavailable
 from vault.policies import Role, policy_name
@@ -27,12 +27,6 @@ def secret_file(folder, text, name="secret"):
     path.touch(mode=0o600)
     path.write_text(text)
     return path
-
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory):
-    with real_vault(tmp_path_factory.mktemp("vault")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -170,9 +170,9 @@ def test_an_answer_to_another_question_is_not_used(call, data):
 
 
 @pytest.fixture
-def vault(tmp_path):
+def vault(vault_server):
     """A real vault, not set up yet."""
-    with real_vault(tmp_path / "vault", installed=False) as server:
+    with real_vault(vault_server, installed=False) as server:
         yield server
 
 

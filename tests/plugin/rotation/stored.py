@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from sqlalchemy import select, text
 
 from plugin.audit.log import AuditLog
@@ -16,7 +17,9 @@ from plugin.rotation.tables import sealed_tables
 from plugin.store.instants import to_ms
 from plugin.store.integrity import check, sign
 from plugin.store.tables import AuditEntry, Ceremony, Reference, TotpSecret
+from tests.stack.keyring import fresh_keyring
 from vault.interface import Ciphertext
+from vault.policies import Role
 from vault.references import SealedReference, open_reference, seal_reference
 from vault.rotation import rotate
 from vault.transform import VERSION
@@ -31,6 +34,16 @@ def face(seed):
     rng = np.random.default_rng(seed)
     vectors = {"facenet": rng.normal(size=512), "sface": rng.normal(size=128)}
     return {name: (vector / np.linalg.norm(vector)).astype(np.float32) for name, vector in vectors.items()}
+
+
+@pytest.fixture(params=["keyring", pytest.param("transit", marks=pytest.mark.servers)])
+def held(request, tmp_path):
+    """The service's sealer; the rotator, and what makes its MACs, with a token of its own."""
+    if request.param == "keyring":
+        keyring = fresh_keyring(tmp_path)
+        return keyring, keyring, keyring
+    vault = request.getfixturevalue("vault")
+    return vault.sealer(), vault.rotator(), vault.sealer(Role.ROTATOR)
 
 
 class Stored:

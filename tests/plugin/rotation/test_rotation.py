@@ -12,31 +12,16 @@ from plugin.rotation.rows import SealedRows
 from plugin.rotation.tables import REWRAPPED, WAITED_FOR
 from plugin.store.integrity import sign
 from plugin.store.tables import Base, TotpSecret
-from tests.plugin.rotation.stored import REALM, Stored
+from tests.plugin.rotation.stored import REALM, Stored, held
 from tests.stack.database import fresh_database
 from tests.stack.keyring import fresh_keyring
-from tests.stack.real_vault import real_vault
 from vault.encoding import canonical
 from vault.interface import Context, Purpose
 from vault.policies import Role, policy_rules
 
+__all__ = ["held"]
+
 MOVED = {Purpose.REFERENCE, Purpose.FACTOR_SECRET, Purpose.SIGNING_KEY}
-
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory):
-    with real_vault(tmp_path_factory.mktemp("vault")) as server:
-        yield server
-
-
-@pytest.fixture(params=["keyring", pytest.param("transit", marks=pytest.mark.servers)])
-def held(request, tmp_path):
-    """The service's sealer, and the rotator with its own token."""
-    if request.param == "keyring":
-        keyring = fresh_keyring(tmp_path)
-        return keyring, keyring, keyring
-    vault = request.getfixturevalue("vault")
-    return vault.sealer(), vault.rotator(), vault.sealer(Role.ROTATOR)
 
 
 @pytest.fixture
