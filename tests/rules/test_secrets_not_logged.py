@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -246,12 +247,16 @@ class Everything(logging.Handler):
 
 @pytest.fixture(scope="module")
 def journey(tmp_path_factory):
-    """The whole journey, made once, with the log as the service writes it and every record beneath."""
+    """The whole journey, made once, with the log as the service writes it and every record beneath.
+
+    Also what it left where temporary files go.
+    """
     root = logging.getLogger()
     before = root.level, list(root.handlers)
     kept, written = Everything(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         hash_cheaply(patch)
+        temporary = goes_to(tmp_path_factory.mktemp("temporary"), patch)
         configure_logging("DEBUG")
         root.handlers[0].setStream(written)
         root.addHandler(kept)
@@ -261,6 +266,7 @@ def journey(tmp_path_factory):
         finally:
             root.setLevel(before[0])
             root.handlers[:] = before[1]
+    made.left = sorted(temporary.rglob("*"))
     made.log = written.getvalue() + "".join(kept.parts)
     yield made
     made.world.database.close()
@@ -325,11 +331,15 @@ def test_no_score_leaves_with_an_answer(world):
     assert not re.search(r"similar|score|threshold|\d\.\d", repr(answer))
 
 
-def test_nothing_is_left_in_the_temporary_folder(world, tmp_path, monkeypatch):
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    made = Journey(world)
-    made.enrols_with_app()
-    assert list(temporary.rglob("*")) == []
+def test_nothing_is_left_in_the_temporary_folder(journey, tmp_path, monkeypatch):
+    assert journey.left == []
+    goes_to(tmp_path, monkeypatch)
+    with tempfile.NamedTemporaryFile(delete=False):  # what we looked at is where they go
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+def goes_to(folder, patch):
+    """Let temporary files go to this folder, those of other processes too."""
+    patch.setenv("TMPDIR", str(folder))
+    patch.setattr("tempfile.tempdir", None)
+    return folder
