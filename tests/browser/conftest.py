@@ -1,11 +1,14 @@
 from contextlib import contextmanager
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.site import running_site
 from tests.plugin.factors.world import world
 
 __all__ = ["world"]
+PATIENCE_MS = 60_000  # a busy machine is slow, not wrong
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def tab(chromium):
 @contextmanager
 def watched_context(chromium, **options):
     context = chromium.new_context(**({"viewport": {"width": 390, "height": 844}} | options))
-    context.set_default_timeout(30_000)  # a busy machine is slow, not wrong
+    context.set_default_timeout(PATIENCE_MS)
     complaints = []
     context.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
     context.on("weberror", lambda error: complaints.append(str(error.error)))

@@ -76,7 +76,7 @@ def test_an_enrolment_needs_no_mouse(site, tab):
     page = site.opens(tab, alice)
     keys = page.keyboard
     keys.type(issued.code.lower())
-    keys.press("Enter")
+    send(page)
     page.get_by_role("heading", name="May we keep").wait_for()
     tab_to(page, "input[name=agree]")
     keys.press("Space")
@@ -89,11 +89,11 @@ def test_an_enrolment_needs_no_mouse(site, tab):
     alice.totp_secret = page.locator("#totp-secret-text").inner_text().replace(" ", "")
     tab_to(page, "#code")
     keys.type(alice.code())
-    keys.press("Enter")
+    send(page)
     page.get_by_role("heading", name="Save your recovery codes").wait_for()
     tab_to(page, "input[type=checkbox]")
     keys.press("Space")
-    keys.press("Enter")
+    send(page)
     page.locator("#face-start").wait_for()
     assert alice.view().stage is Stage.FACE
 
@@ -105,7 +105,7 @@ def test_a_login_needs_no_mouse_and_neither_does_the_way_out(site, tab):
     page = site.opens(tab, alice)
     tab_to(page, "#code")
     page.keyboard.type(alice.code())
-    page.keyboard.press("Enter")
+    send(page)
     page.locator("#face-start").wait_for()
     tab_to(page, "#face-start")
     tab_to(page, "#another-way")
@@ -127,9 +127,15 @@ def test_a_screen_reader_finds_its_way(site, tab):
     assert 'textbox "' in tree
     assert 'region "Another way"' in tree or 'navigation "Another way"' in tree
     page.fill("#code", "000000")
-    page.keyboard.press("Enter")
+    send(page)
     page.get_by_role("alert").filter(has_text="That did not work").wait_for()
     assert "alert" in page.locator("main").aria_snapshot()
+
+
+def send(page):
+    """Press Enter in a form, once the page's script listens; before that its button is off, and Enter does nothing."""
+    expect(page.locator("form.form button[type=submit]")).to_be_enabled()
+    page.keyboard.press("Enter")
 
 
 def tab_to(page, selector):
@@ -157,7 +163,7 @@ def test_a_wrong_code_is_said_beside_the_field_and_can_be_mended(site, tab):
     assert page.evaluate("document.activeElement.id") == "code"
     assert page.get_attribute("#code", "aria-invalid") == "true"
     page.fill("#code", alice.code())
-    page.keyboard.press("Enter")
+    send(page)
     page.locator("#face-start").wait_for()
 
 
@@ -198,7 +204,7 @@ def test_a_form_of_a_stage_that_is_over_shows_the_stage_that_is_reached(site, ta
     page = site.opens(tab, alice)
     site.world.totp.verify(alice.view(), alice.code(), now=site.world.now)
     page.fill("#code", "000000")
-    page.keyboard.press("Enter")
+    send(page)
     page.locator("#face-start").wait_for()
     site.world.ceremonies.end(alice.view(), now=site.world.now)
     page.get_by_role("button", name="Stop and go back").click()
