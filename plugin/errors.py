@@ -97,9 +97,18 @@ PUBLIC: Final[dict[str, Public]] = {
     "case_moved": Public(409, "The case has moved on meanwhile, or is over. Look at it again."),
     "proofs_missing": Public(409, "Not everything that must be proven has been noted."),
     "no_usable_face": Public(409, "No face is on record that a pass could be checked against. See them in person."),
+    "proof_not_noted": Public(403, "The service notes this proof itself, once the person or the manager has answered."),
+    "not_askable_now": Public(409, "This was asked for already: wait for the answer. After three times it is over."),
+    "no_manager": Public(409, "No manager is on record for this person, or nobody who can be written to."),
+    "manager_unfit": Public(
+        409, "The manager on record must be somebody else than the person and everybody at work here."
+    ),
     "no_address": Public(409, "There is no address on record to send a pass to."),
     "mail_failed": Public(503, "The letter could not be sent, so nothing was issued. Try again later."),
     "suspended": Public(403, "This account is suspended. Call your helpdesk on the number you know."),
+    # links in letters: read by the person and by the manager
+    "link_over": Public(410, "This link is no longer valid. Call your helpdesk on the number you know."),
+    "not_for_you": Public(403, "This was sent to somebody else. Sign in as the person who got the letter."),
     "cooling_down": Public(403, "Your factors were replaced a short time ago. This is possible again later."),
     # pictures
     "image_unreadable": Public(422, "The picture could not be read."),

@@ -184,7 +184,9 @@ def build_helpdesk(
 
     realm = settings.helpdesk_issuer
     login = AgentLogin(realm=realm, our_url=settings.issuer, registry=registry, signer=signer, clock=clock)
-    directory = KeycloakDirectory(realm, token=login.service_token, clock=clock)
+    directory = KeycloakDirectory(
+        realm, token=login.service_token, clock=clock, manager_attribute=settings.helpdesk_manager_attribute
+    )
     return assemble(**parts, settings=settings, directory=directory, post=SmtpPost(settings), login=login)
 
 

@@ -14,6 +14,7 @@ from plugin.api import enrolment, face, recovery, totp, webauthn
 from plugin.api.guard import guard_request
 from plugin.api.parsing import json_body
 from plugin.ceremonies.redirects import denied_url, success_url
+from plugin.ceremonies.types import Purpose
 from plugin.web.context import load_ceremony, now, services
 
 bp = Blueprint("api", __name__, url_prefix="/api/ceremony/<ceremony_id>")
@@ -28,7 +29,7 @@ def cancel(ceremony_id: str) -> Response:
     view = load_ceremony(ceremony_id)
     json_body({})
     services().ceremonies.end(view, now=now())
-    return jsonify(redirect=denied_url(view, "cancelled"))
+    return jsonify(redirect=view.redirect_uri if view.purpose is Purpose.CHECK else denied_url(view, "cancelled"))
 
 
 @bp.post("/finish")

@@ -15,7 +15,7 @@ from plugin.api.frames import BATCH, MOST_NEW, read_frames
 from plugin.api.parsing import Flag, Number, Schema, Text, json_body
 from plugin.ceremonies.redirects import denied_url, success_url
 from plugin.ceremonies.types import Purpose, Stage
-from plugin.errors import public
+from plugin.errors import CeremonyRefused, public
 from plugin.factors.camera_report import LONGEST_LABEL, CameraReport
 from plugin.factors.face import FaceRefused
 from plugin.web.context import load_ceremony, now, services
@@ -23,6 +23,7 @@ from plugin.web.context import load_ceremony, now, services
 if TYPE_CHECKING:
     from plugin.ceremonies.types import CeremonyView
     from plugin.factors.face import FaceStep
+    from plugin.helpdesk.face_checks import FaceChecks
 
 bp = Blueprint("face", __name__, url_prefix="/face")
 
@@ -70,6 +71,9 @@ def frames(ceremony_id: str) -> Response:
         progress = services().face.push(view, received.frames, light_ms=received.light_ms, now=now())
     except FaceRefused as refusal:
         return _refused(view, refusal)
+    if progress.state == "finished" and view.purpose is Purpose.CHECK:
+        _face_checks().matched(progress.view, now=now())
+        return jsonify(state="finished", redirect=view.redirect_uri)
     if progress.state == "finished":
         if progress.view.stage is not Stage.DONE:  # a recovery goes on with a new factor
             return jsonify(state="finished", next=url_for("pages.show", ceremony_id=ceremony_id))
@@ -81,6 +85,14 @@ def frames(ceremony_id: str) -> Response:
     if progress.step is not None:
         answer["step"] = _step(progress.step)
     return jsonify(answer)
+
+
+def _face_checks() -> FaceChecks:
+    """Return who takes the result of a check; without a helpdesk nobody does."""
+    desk = services().helpdesk
+    if desk is None:
+        raise CeremonyRefused("ceremony_refused", "no_helpdesk")
+    return desk.face_checks
 
 
 def _refused(view: CeremonyView, refusal: FaceRefused) -> Response:
@@ -96,6 +108,9 @@ def _refused(view: CeremonyView, refusal: FaceRefused) -> Response:
         if view.purpose is Purpose.RECOVER and desk is not None:
             desk.aftermath.impostor(view, now=now())
         answer["redirect"] = denied_url(view, refusal.code)
+        if view.purpose is Purpose.CHECK:
+            _face_checks().failed(view, another=refusal.another, now=now())
+            answer["redirect"] = view.redirect_uri
     return jsonify(answer)
 
 

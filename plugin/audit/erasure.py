@@ -1,6 +1,6 @@
 """Erase a person: everything that identifies them goes, and the log says so, in one transaction.
 
-Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, cases, passes and sessions of the
+Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, cases, links, passes and sessions of the
 helpdesk, and running ceremonies with their result codes, so that a login or enrolment under way cannot bring anything
 back.
 
@@ -26,6 +26,7 @@ from sqlalchemy import CursorResult, Executable, delete, update
 from plugin.store.helpdesk_tables import HelpdeskCase, HelpdeskPass, HelpdeskSession
 from plugin.store.instants import to_ms
 from plugin.store.letters import HelpdeskLetter
+from plugin.store.link_tables import HelpdeskLink
 from plugin.store.tables import (
     Ceremony,
     Consent,
@@ -54,6 +55,7 @@ _GONE: Final[dict[str, type[Any]]] = {
     "ceremonies": Ceremony,
     "result_codes": ResultCode,
     "helpdesk_cases": HelpdeskCase,
+    "helpdesk_links": HelpdeskLink,
     "helpdesk_passes": HelpdeskPass,
     "helpdesk_sessions": HelpdeskSession,
     "helpdesk_letters": HelpdeskLetter,

@@ -207,10 +207,10 @@ class Ceremonies:
         """End a ceremony that has reached DONE and return its result code: 256 bits, stored hashed, good once.
 
         Raises:
-            CeremonyRefused: not at DONE, or another request has issued the code.
+            CeremonyRefused: not at DONE, a check, or another request has issued the code.
         """
-        if view.stage is not Stage.DONE:
-            raise CeremonyRefused("ceremony_refused", f"no_code_at_{view.stage}")
+        if view.stage is not Stage.DONE or view.purpose is Purpose.CHECK:
+            raise CeremonyRefused("ceremony_refused", f"no_code_at_{view.stage}_of_{view.purpose}")
         code = self._token(32)
         acr = reached_acr(view.amr, level=answered(view.acr, least=self._settings.least_level))
         row = codes.new_row(view, code, acr=acr, now=now, ttl_s=self._settings.code_ttl_s)

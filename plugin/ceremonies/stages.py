@@ -7,6 +7,7 @@ Rules:
  * Whoever already has a possession factor proves it before anything is enrolled; nobody enrols with a password alone.
  * A recovery begins where a pass was accepted in a login, and shows the face first: until it is the enrolled one,
    nothing changes. Then only a new possession factor leads on, and the end needs both as always.
+ * A check of the helpdesk is the face alone, of somebody who may have no other factor left. Its end is no result.
 
 Not here: the store (service.py), how a method is proven (factors/).
 """
@@ -27,6 +28,7 @@ NEXT: Final[dict[tuple[Purpose, Stage], Stage]] = {
     (Purpose.ENROL, Stage.POSSESSION_SETUP): Stage.RECOVERY_CODES,
     (Purpose.ENROL, Stage.RECOVERY_CODES): Stage.FACE,
     (Purpose.ENROL, Stage.FACE): Stage.DONE,
+    (Purpose.CHECK, Stage.FACE): Stage.DONE,
     (Purpose.RECOVER, Stage.FACE): Stage.POSSESSION_SETUP,
     (Purpose.RECOVER, Stage.POSSESSION_SETUP): Stage.RECOVERY_CODES,
     (Purpose.RECOVER, Stage.RECOVERY_CODES): Stage.DONE,
@@ -38,6 +40,8 @@ def first_stage(purpose: Purpose, *, has_possession: bool) -> Stage:
 
     A login starts at possession even if nothing is enrolled: from outside it must look the same.
     """
+    if purpose is Purpose.CHECK:
+        return Stage.FACE
     if purpose is Purpose.LOGIN or has_possession:
         return Stage.POSSESSION
     return Stage.INVITATION
@@ -55,13 +59,14 @@ def check_move(purpose: Purpose, *, at: Stage, to: Stage, amr: tuple[str, ...]) 
     """Let a move pass or raise CeremonyRefused.
 
     1. `to` is the one stage that follows `at`
-    2. before the face, possession is proven in this very ceremony
+    2. before the face, possession is proven in this very ceremony, unless it is a check
     3. before the end, the face is proven too
     4. in a recovery, the face is proven before anything is set up anew
     """
     if NEXT.get((purpose, at)) is not to:  # (1)
         raise CeremonyRefused("ceremony_refused", f"no_move_{at}_to_{to}")
-    if to in {Stage.FACE, Stage.DONE} and not POSSESSION_METHODS.intersection(amr):  # (2)
+    needs_possession = purpose is not Purpose.CHECK and to in {Stage.FACE, Stage.DONE}
+    if needs_possession and not POSSESSION_METHODS.intersection(amr):  # (2)
         raise CeremonyRefused("possession_first", f"no_possession_before_{to}")
     if to is Stage.DONE and Amr.FACE not in amr:  # (3)
         raise CeremonyRefused("ceremony_refused", "no_face_before_done")

@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 
 class Purpose(StrEnum):
-    """What the identity provider asked for; RECOVER is a login that a helpdesk pass has turned into a recovery."""
+    """What the identity provider asked for; two purposes are ours alone.
+
+    RECOVER is a login that a helpdesk pass has turned into a recovery. CHECK shows the helpdesk whether the enrolled
+    face is there (helpdesk/face_checks.py); it proves nothing to anybody else and never has a result code.
+    """
 
     LOGIN = "login"
     ENROL = "enrol"
     RECOVER = "recover"
+    CHECK = "check"
 
 
 class Stage(StrEnum):
@@ -65,7 +70,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedRequest:
-    """A signed request of an identity provider, after every check of doors/.
+    """A signed request of an identity provider, after every check of doors/; for a CHECK, what the helpdesk asks for.
 
     Attributes:
         issuer: the identity provider, which is also the client (`client_id`).

@@ -55,15 +55,17 @@ SESSION: Final = "face"
 STARTED: Final = "face_started_ms"
 TRIES: Final = "face_tries"
 CENTRE: Final = "centre"
+ANOTHER: Final = "identity:another_person"  # biometric/liveness/cues/identity.py
 NO_LIGHT: Final = "colour:no_light"  # when nothing else was wrong, the person can do something about it
 
 
 class FaceRefused(FactorRejected):
-    """No. `code` is public; `may_retry` says whether the ceremony goes on, otherwise it has ended."""
+    """No. `code` is public; `may_retry`: the ceremony goes on. `another` face than the enrolled one is for agents."""
 
-    def __init__(self, code: str, detail: str, *, may_retry: bool) -> None:
+    def __init__(self, code: str, detail: str, *, may_retry: bool, another: bool = False) -> None:
         super().__init__(code, detail)
         self.may_retry = may_retry
+        self.another = another
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,12 +274,13 @@ class FaceFactor:
             **noted(risks),
         }
         self._gate.log("face_refused", view, now=now, details=details)
-        may_retry = tries < MAX_CHALLENGES
+        settled = view.purpose is Purpose.CHECK and tuple(reasons) == (ANOTHER,)  # alive, and somebody else
+        may_retry = tries < MAX_CHALLENGES and not settled
         if not may_retry:
             self._ceremonies.end(view, now=now, reason="face_refused")
         elif scratch.get(SESSION) is not None:
             self._ceremonies.save_scratch(view, scratch.without(SESSION, STARTED), now=now)
-        raise FaceRefused(code, ",".join(reasons), may_retry=may_retry)
+        raise FaceRefused(code, ",".join(reasons), may_retry=may_retry, another=ANOTHER in reasons)
 
 
 def _counted(view: CeremonyView) -> Counted:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 LINK_LIFE: Final = timedelta(days=7)
 """For so long the link of a letter stops a recovery; after that the factors it bound are the person's own."""
 
+_STOPPED: Final = (Purpose.RECOVER.value, Purpose.CHECK.value)
+"""What is under way and goes when the owner stops it."""
+
 
 class Aftermath:
     """Issue, tell, freeze."""
@@ -141,6 +144,10 @@ class Aftermath:
         case = self._cases.by_freeze_token(hashed(token))
         if now - case.created_at > LINK_LIFE:
             raise ServiceError("case_unknown", "link_expired")
+        self.stop(case, now=now)
+
+    def stop(self, case: CaseView, *, now: datetime) -> None:
+        """Stop this case and every other about the person, who says that it was not them. Raises ServiceError."""
         self._freeze(case, case.owner, now=now, link=True)
         for other in self._cases.about(case.owner, now=now):
             if other.state in {CaseState.OPEN, CaseState.WAITING, CaseState.ISSUED}:
@@ -159,7 +166,7 @@ class Aftermath:
         def within(session: Session) -> None:
             self._passes.withdraw(owner, session=session)
             mine = (Ceremony.issuer == owner.issuer, Ceremony.subject == owner.subject)
-            session.execute(delete(Ceremony).where(*mine, Ceremony.purpose == Purpose.RECOVER.value))
+            session.execute(delete(Ceremony).where(*mine, Ceremony.purpose.in_(_STOPPED)))
             at = limits.last(session, BOUND, owner=owner)
             if at is not None and at >= case.created_at:
                 forget_lost(owner, session=session)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from plugin.helpdesk.aftermath import Aftermath
     from plugin.helpdesk.giving import Giving
-    from plugin.helpdesk.policy import Policy
+    from plugin.helpdesk.policy import Demands, Policy
     from plugin.helpdesk.taking import Taking
     from plugin.helpdesk.targets import Target
     from plugin.helpdesk.types import Agent, CaseView
@@ -91,11 +91,16 @@ class Deeds:
         found = {target.id: target for target in targets_of(case.owner, database=self._database)}
         wanted = [(action, target) for action in Action for target in _targets(action, found)]
         asked = [(replace(case, action=action, target=target), found.get(target)) for action, target in wanted]
-        return tuple(self._offer(one, target) for one, target in asked if self._can(one, now=now))
+        return tuple(self._offer(one, target, now=now) for one, target in asked if self._can(one, now=now))
 
-    def _offer(self, case: CaseView, target: Target | None) -> Offer:
+    def demands(self, case: CaseView, *, now: datetime) -> Demands:
+        """Return what is needed for what the case asks for, or would ask for."""
+        has_face = has_usable_face(case.owner, database=self._database, now=now)
+        return self._policy.for_action(case.action or Action.PASS, case, target=case.target, has_face=has_face)
+
+    def _offer(self, case: CaseView, target: Target | None, *, now: datetime) -> Offer:
         action = case.action or Action.PASS
-        demands = self._policy.for_action(action, case, target=case.target)
+        demands = self.demands(case, now=now)
         missing = tuple(proof for proof in demands.proofs if proof not in case.proofs)
         return Offer(action, case.target, target, missing, demands.four_eyes)
 

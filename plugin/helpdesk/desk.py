@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from plugin.errors import ServiceError
 from plugin.helpdesk import limits
-from plugin.helpdesk.policy import PROOFS
+from plugin.helpdesk.policy import NOTED, PROOFS
+from plugin.helpdesk.record import has_usable_face
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, PRIVILEGED, Action, CaseState
 from plugin.helpdesk.watch import ASKED, LOOKED_UP, OPENED, Watch
 from plugin.store.cooling import BOUND
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from plugin.audit.log import AuditLog
+    from plugin.ceremonies.types import Subject
     from plugin.helpdesk.cases import Cases
     from plugin.helpdesk.deeds import Deeds, Offer
+    from plugin.helpdesk.links import Links
     from plugin.helpdesk.policy import Policy
     from plugin.helpdesk.types import Agent, CaseView, Directory, OnRecord
     from plugin.store.database import Database
@@ -45,6 +48,7 @@ class Desk:
         self,
         *,
         cases: Cases,
+        links: Links,
         directory: Directory,
         deeds: Deeds,
         policy: Policy,
@@ -52,6 +56,7 @@ class Desk:
         audit: AuditLog,
     ) -> None:
         self._cases = cases
+        self._links = links
         self._directory = directory
         self._deeds = deeds
         self._policy = policy
@@ -75,7 +80,7 @@ class Desk:
             self._refuse(agent, "person_unknown", now=now)
         self.watch.keep_apart(agent, person.owner.subject, now=now)  # (4)
         risks = self._risks(person, now=now)
-        demands = self._policy.demands(person, risks=risks)
+        demands = self._policy.demands(person, risks=risks, has_face=self._has_face(person.owner, now=now))
         risks += (PRIVILEGED,) if self._policy.is_privileged(person) else ()
         row = self._cases.new(
             person, opened_by=agent.id, ticket=ticket, reason=reason, risks=risks, demands=demands, now=now
@@ -95,11 +100,24 @@ class Desk:
         self.watch.keep_apart(agent, case.owner.subject, now=now)
         return case
 
-    def note(self, agent: Agent, case_id: str, proof: str, *, now: datetime) -> CaseView:
-        """Note that the agent has done one of the proofs."""
+    def under_way(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
+        """Return an open case that this agent may go on with: not whoever has vouched for the person as their manager.
+
+        Raises:
+            ServiceError: helpdesk_role, own_case, case_unknown, case_moved, same_person.
+        """
         self._require(agent, AGENT_ROLE, now=now)
         case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)
-        if proof not in PROOFS or proof in case.proofs:
+        if agent.id in self._links.confirmed_by(case_id):
+            self._refuse(agent, "same_person", now=now, case=case)
+        return case
+
+    def note(self, agent: Agent, case_id: str, proof: str, *, now: datetime) -> CaseView:
+        """Note that the agent has done one of the proofs; what the service notes itself is no agent's to note."""
+        case = self.under_way(agent, case_id, now=now)
+        if proof in PROOFS and proof not in NOTED:
+            self._refuse(agent, "proof_not_noted", now=now, case=case)
+        if proof not in NOTED or proof in case.proofs:
             raise ServiceError("bad_request", "proof")
 
         def within(session: Session) -> None:
@@ -117,9 +135,8 @@ class Desk:
         2. open, not over, not oneself   4. it can be done: `target` is there, the person can use it
                                          5. not too much is asked for
         """
-        self._require(agent, AGENT_ROLE, now=now)  # (1)
-        case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)  # (2)
-        demands = self._policy.for_action(action, case, target=target)
+        case = self.under_way(agent, case_id, now=now)  # (1) (2)
+        demands = self._deeds.demands(replace(case, action=action, target=target), now=now)
         if set(demands.proofs) - set(case.proofs):  # (3)
             self._refuse(agent, "proofs_missing", now=now, case=case)
         asked = replace(case, action=action, target=target, demanded=demands.proofs, four_eyes=demands.four_eyes)
@@ -151,8 +168,9 @@ class Desk:
         asker = self._directory.person(case.asked_by)
         if asker is None or not asker.enabled or AGENT_ROLE not in asker.roles:
             self._refuse(approver, "asker_gone", now=now, case=case)
-        if set(map(str.casefold, asker.addresses)) & set(map(str.casefold, approver.person.addresses)):  # (5)
-            self._refuse(approver, "same_person", now=now, case=case)
+        for other in (asker, *map(self._directory.person, {*case.noted_by} - {case.asked_by})):
+            if other is not None and other.is_same_as(approver.person):  # (5)
+                self._refuse(approver, "same_person", now=now, case=case)
         if self._policy.apart == "address" and approver.address == case.asked_from:  # (6)
             self._refuse(approver, "same_place", now=now, case=case)
         if agree:
@@ -208,6 +226,9 @@ class Desk:
             when = {risk: limits.last(session, event, owner=person.owner) for risk, event in events.items()}
         lately = [risk for risk, at in when.items() if at is not None and now - at < LATELY]
         return tuple([*lately, "staff"] if person.is_staff else lately)
+
+    def _has_face(self, owner: Subject, *, now: datetime) -> bool:
+        return has_usable_face(owner, database=self._database, now=now)
 
     def _require(self, agent: Agent, role: str, *, now: datetime) -> None:
         if not agent.has(role):

@@ -53,6 +53,39 @@ def issued(*, link: str) -> Letter:
     )
 
 
+def face_check(*, link: str, ends: datetime) -> Letter:
+    """Return the letter with which the caller shows their face."""
+    return Letter(
+        "Show your helpdesk that it is you",
+        f"""Did you call your helpdesk yourself, just now? Then open this link where you want to use the camera:
+
+    {link}
+
+It works once, until {ends:%Y-%m-%d %H:%M} UTC, in the one browser in which you press the button. The camera checks
+that you are there and that it is you. Your helpdesk hears yes or no, and sees no picture.
+
+Did somebody call or write to you and ask you to open it? Then do not look into the camera: they want to get into your
+account. Open the link and press "I did not call", or tell your helpdesk on the number you know.
+Never send this link to anybody.
+""",
+    )
+
+
+def manager_asked(*, link: str, ends: datetime) -> Letter:
+    """Return the letter that asks a manager to confirm. It names nobody: mail is read by others."""
+    return Letter(
+        "Your helpdesk asks for your word",
+        f"""Somebody you manage has called the helpdesk and cannot sign in. You can find out better than we whether it
+really is them: talk to them, face to face or on the number you know, before you answer. Then sign in here:
+
+    {link}
+
+You see there who it is and who asks. The link works until {ends:%Y-%m-%d %H:%M} UTC, and for you alone.
+Nobody will ever call you to hurry this. If somebody does, say no.
+""",
+    )
+
+
 def shown(*, link: str) -> Letter:
     """Return the letter that tells all addresses of a pass that an agent was shown."""
     return Letter(

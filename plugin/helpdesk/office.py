@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from plugin.helpdesk.aftermath import Aftermath
+from plugin.helpdesk.asked_proofs import AskedProofs, Asking
 from plugin.helpdesk.cases import Cases
 from plugin.helpdesk.deeds import Deeds
 from plugin.helpdesk.desk import Desk
+from plugin.helpdesk.face_checks import FaceChecks
 from plugin.helpdesk.giving import Giving
+from plugin.helpdesk.links import Links
+from plugin.helpdesk.managers import Managers
 from plugin.helpdesk.parts import Helpdesk
 from plugin.helpdesk.passes import Passes
 from plugin.helpdesk.policy import Policy
@@ -26,10 +30,13 @@ if TYPE_CHECKING:
 
 
 class _Stored(TypedDict):
-    cases: Cases
-    aftermath: Aftermath
     database: Database
     audit: AuditLog
+
+
+class _Acting(_Stored):
+    cases: Cases
+    aftermath: Aftermath
 
 
 def assemble(
@@ -45,29 +52,28 @@ def assemble(
     login: Login,
 ) -> Helpdesk:
     """Return the helpdesk. Raises SettingsError for a policy that makes no sense."""
+    stored = _Stored(database=database, audit=audit)
     policy = Policy.load(settings.helpdesk_policy_file)
-    cases = Cases(database=database, sealer=sealer)
-    passes = Passes(ceremonies=ceremonies, database=database, sealer=sealer, attempts=attempts, audit=audit)
-    aftermath = Aftermath(
-        cases=cases,
-        passes=passes,
-        directory=directory,
-        post=post,
-        database=database,
-        audit=audit,
-        issuer=settings.issuer,
-    )
-    stored: _Stored = {"cases": cases, "aftermath": aftermath, "database": database, "audit": audit}
-    taking = Taking(**stored, directory=directory)
-    deeds = Deeds(
-        aftermath=aftermath, taking=taking, giving=Giving(**stored, attempts=attempts), policy=policy, database=database
-    )
+    cases, links = Cases(database=database, sealer=sealer), Links(database=database, sealer=sealer)
+    passes = Passes(ceremonies=ceremonies, sealer=sealer, attempts=attempts, **stored)
+    aftermath = Aftermath(cases=cases, passes=passes, directory=directory, post=post, issuer=settings.issuer, **stored)
+    acting = _Acting(cases=cases, aftermath=aftermath, **stored)
+    taking, giving = Taking(**acting, directory=directory), Giving(**acting, attempts=attempts)
+    deeds = Deeds(aftermath=aftermath, taking=taking, giving=giving, policy=policy, database=database)
+    desk = Desk(cases=cases, links=links, directory=directory, deeds=deeds, policy=policy, **stored)
+    asked = AskedProofs(cases=cases, links=links, post=post, **stored)
+    asking = Asking(desk=desk, cases=cases, links=links, asked=asked, directory=directory, policy=policy)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
-        desk=Desk(cases=cases, directory=directory, deeds=deeds, policy=policy, database=database, audit=audit),
+        desk=desk,
+        face_checks=FaceChecks(
+            asking, aftermath=aftermath, ceremonies=ceremonies, database=database, settings=settings
+        ),
+        managers=Managers(asking, our_url=settings.issuer),
+        links=links,
         aftermath=aftermath,
         passes=passes,
-        sessions=Sessions(database=database, sealer=sealer, audit=audit),
+        sessions=Sessions(sealer=sealer, **stored),
         directory=directory,
         login=login,
     )

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from plugin.helpdesk.aftermath import Aftermath
     from plugin.helpdesk.desk import Desk
+    from plugin.helpdesk.face_checks import FaceChecks
+    from plugin.helpdesk.links import Links
+    from plugin.helpdesk.managers import Managers
     from plugin.helpdesk.passes import Passes
     from plugin.helpdesk.sessions import Sessions
     from plugin.helpdesk.types import Directory, Login
@@ -24,6 +27,9 @@ class Helpdesk:
 
     realm: str
     desk: Desk
+    face_checks: FaceChecks
+    managers: Managers
+    links: Links
     aftermath: Aftermath
     passes: Passes
     sessions: Sessions

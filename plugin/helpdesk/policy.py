@@ -25,6 +25,7 @@ Rules:
  * An action that must be quick asks for what its own rule says alone, and waits for nobody unless the person is staff
    or in a group of which policy wants four eyes.
  * Staff of the helpdesk, and people who got a pass lately, need every proof that any rule names, and four eyes.
+ * Where the live face is demanded of somebody who has no usable face on record, they must be seen in person.
  * Nothing is guessed: an unknown key, proof or a value out of range stops the start.
  * There are no knowledge questions: what a caller knows, somebody else can know.
 
@@ -51,12 +52,18 @@ if TYPE_CHECKING:
 
     from plugin.helpdesk.types import CaseView, OnRecord
 
-PROOFS: Final = ("call_back", "in_person", "document")
+NOTED: Final = ("call_back", "in_person", "document")
 """call_back: called the number on record. in_person: was seen at a desk. document: an identity document was seen."""
+LIVE_FACE: Final = "live_face"
+MANAGER: Final = "manager"
+PROOFS: Final = (*NOTED, LIVE_FACE, MANAGER)
+"""The last two are noted by the service alone: the live face (face_checks.py), the manager's word (managers.py)."""
 APART: Final = ("session", "address")
 _WORDS: Final = ("none", "one")
 _RANGES: Final = {
     "pass_minutes": (10, 480),
+    "check_minutes": (5, 60),
+    "manager_minutes": (10, 480),
     "lookups_per_hour": (1, 1000),
     "cases_per_day": (1, 100),
     "keep_days": (14, 365),  # above the life of the links in letters (stopping.py)
@@ -86,10 +93,12 @@ NOTHING: Final = Rule(frozenset(), four_eyes=False)
 class Policy:
     """The rules; the defaults are the shipped policy."""
 
-    default: Rule = Rule(frozenset({"call_back"}), four_eyes=True)
+    default: Rule = Rule(frozenset({"call_back", LIVE_FACE}), four_eyes=True)
     groups: tuple[tuple[str, Rule], ...] = ()
     actions: Mapping[Action, Rule] = field(default_factory=dict)
     pass_minutes: int = 60
+    check_minutes: int = 15
+    manager_minutes: int = 240
     lookups_per_hour: int = 30
     cases_per_day: int = 3
     apart: str = "session"
@@ -107,28 +116,32 @@ class Policy:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
             raise SettingsError(f"helpdesk_policy_file={path} cannot be read: {exc}") from exc
 
-    def demands(self, person: OnRecord, *, risks: Collection[str]) -> Demands:
-        """Return what a case about this person needs."""
+    def demands(self, person: OnRecord, *, risks: Collection[str], has_face: bool) -> Demands:
+        """Return what a case about this person needs; `has_face`: there is one to compare a live face with."""
         fitting = [self.default, *(rule for name, rule in self.groups if name in person.groups)]
         asked = frozenset().union(*(rule.proofs for rule in fitting))
         four_eyes = any(rule.four_eyes for rule in fitting)
         if risks:
             every = [self.default, *(rule for _, rule in self.groups)]
             asked, four_eyes = frozenset().union(*(rule.proofs for rule in every)), True
-        return Demands(_in_order(asked), four_eyes=four_eyes)
+        return Demands(_in_order(_possible(asked, has_face=has_face)), four_eyes=four_eyes)
 
     def is_privileged(self, person: OnRecord) -> bool:
         """Tell whether nothing may be done to this person by one agent alone."""
         return person.is_staff or any(rule.four_eyes for name, rule in self.groups if name in person.groups)
 
-    def for_action(self, action: Action, case: CaseView, *, target: str = "") -> Demands:
-        """Return what this action needs on this case; a pass that is to be shown needs four eyes."""
+    def for_action(self, action: Action, case: CaseView, *, target: str = "", has_face: bool = True) -> Demands:
+        """Return what this action needs on this case.
+
+        A pass that is to be shown needs four eyes. A face that is to be enrolled anew cannot speak for itself.
+        """
+        has_face = has_face and action is not Action.REENROL_FACE
         kind, rule = KINDS[action], self.actions.get(action, NOTHING)
         proofs, four_eyes = kind.proofs | rule.proofs, kind.four_eyes or rule.four_eyes or PRIVILEGED in case.risks
         four_eyes = four_eyes or target == SHOWN
         if not kind.quick:
             proofs, four_eyes = proofs | set(case.demanded), four_eyes or case.four_eyes
-        return Demands(_in_order(proofs), four_eyes=four_eyes)
+        return Demands(_in_order(_possible(proofs, has_face=has_face)), four_eyes=four_eyes)
 
 
 def parse(table: Mapping[str, Any]) -> Policy:
@@ -185,6 +198,11 @@ def _rule(one: Any, *, where: str, least: int = 1) -> Rule:
     if not isinstance(four_eyes, bool):
         raise SettingsError(f"helpdesk policy: {where}: four_eyes must be true or false")
     return Rule(frozenset(proofs), four_eyes=four_eyes)
+
+
+def _possible(proofs: frozenset[str], *, has_face: bool) -> frozenset[str]:
+    """Return the proofs that this person can give: who has no usable face must be seen in person, not waved through."""
+    return proofs if has_face or LIVE_FACE not in proofs else proofs - {LIVE_FACE} | {"in_person"}
 
 
 def _in_order(proofs: Collection[str]) -> tuple[str, ...]:

@@ -64,11 +64,18 @@ class OnRecord:
     groups: tuple[str, ...]
     roles: frozenset[str]
     enabled: bool
+    manager: str = field(default="", repr=False)
+    """User name of whoever manages this person, if the directory says so."""
 
     @property
     def is_staff(self) -> bool:
         """Tell whether this person can act in the helpdesk."""
         return bool(self.roles & {AGENT_ROLE, APPROVER_ROLE})
+
+    def is_same_as(self, other: OnRecord) -> bool:
+        """Tell whether this may be the same human being: one account, or an address on record that both have."""
+        ours, theirs = (set(map(str.casefold, one.addresses)) for one in (self, other))
+        return self.owner == other.owner or bool(ours & theirs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ADDRESSES: Final = "facestepAddresses"
 """User attribute with further addresses of a person; the realm's own e-mail address comes first."""
+MANAGER: Final = "facestepManager"
+"""User attribute with the exact user name of a person's manager. Only administrators may write either of the two:
+`facestep keycloak install --helpdesk` declares them so (helpdesk_items.py)."""
 CREDENTIAL: Final = "facestep"
 """The type of our credential there (FaceCredentialModel.java)."""
 _TIMEOUT_S: Final = 5
@@ -37,10 +40,18 @@ _SPARE_S: Final = 15
 class KeycloakDirectory:
     """helpdesk.types.Directory over one realm; `token` asks for a fresh access token of the service account."""
 
-    def __init__(self, issuer: str, *, token: Callable[[], dict[str, Any]], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        token: Callable[[], dict[str, Any]],
+        clock: Callable[[], datetime],
+        manager_attribute: str = MANAGER,
+    ) -> None:
         server, _, realm = issuer.rpartition("/realms/")
         self._issuer, self._server, self._realm = issuer, server, realm
         self._token = token
+        self._manager = manager_attribute
         self._clock = clock
         self._lock = threading.Lock()
         self._admin: KeycloakAdmin | None = None
@@ -71,7 +82,8 @@ class KeycloakDirectory:
         subject = str(user["id"])
         groups = self._ask(lambda admin: admin.get_user_groups(subject))
         roles = self._ask(lambda admin: admin.get_composite_realm_roles_of_user(subject))
-        further = (user.get("attributes") or {}).get(ADDRESSES, [])
+        attributes = user.get("attributes") or {}
+        further, managers = attributes.get(ADDRESSES, []), attributes.get(self._manager, [])
         addresses = dict.fromkeys(one for one in (user.get("email"), *further) if one)
         return OnRecord(
             owner=Subject(self._issuer, subject),
@@ -80,6 +92,7 @@ class KeycloakDirectory:
             groups=tuple(str(one["path"]) for one in groups),
             roles=frozenset(str(one["name"]) for one in roles),
             enabled=bool(user.get("enabled")),
+            manager=str(managers[0]) if len(managers) == 1 else "",
         )
 
     def _ask(self, question: Callable[[KeycloakAdmin], Any], *, missing_is_none: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""What the helpdesk needs of a realm: two roles, one client, and what that client's service account may do.
+"""What the helpdesk needs of a realm: two roles, two attributes, one client, and what its service account may do.
 
 The client proves itself with the key of our own /jwks (private_key_jwt): no shared secret exists. Its service account
 may look people up and end their sessions; Keycloak has no narrower role for the latter than manage-users.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from plugin.keycloak.directory import ADDRESSES, MANAGER
 from plugin.keycloak.findings import Finding
 from plugin.keycloak.items import INSTALL
 
@@ -20,6 +21,8 @@ ROLES: Final = {
     "facestep-helpdesk-approver": "Decides about what the helpdesk asks for",
 }
 _MAY: Final = ("view-users", "manage-users")
+_ATTRIBUTES: Final = {ADDRESSES: ("Further addresses", True), MANAGER: ("User name of the manager", False)}
+_FOR_ADMINS: Final = {"view": ["admin"], "edit": ["admin"]}
 
 
 class RoleItem:
@@ -121,6 +124,44 @@ class ServiceAccountItem:
         user = self._admin.get(f"/clients/{client['id']}/service-account-user")
         management = find_client(self._admin, "realm-management") or {}
         return f"/users/{user['id']}/role-mappings/clients/{management.get('id', '')}"
+
+
+class ProfileItem:
+    """The attributes that the helpdesk relies on, declared so that administrators alone see and write them.
+
+    An attribute that people may write themselves would let them name their own manager, and mailboxes to be told.
+    """
+
+    name = "user attributes of the helpdesk"
+
+    def __init__(self, admin: RealmAdmin) -> None:
+        self._admin = admin
+
+    def look(self) -> Finding:
+        """Compare what the realm's user profile says of them."""
+        stored = {one["name"]: one for one in self._profile()["attributes"]}
+        wrong = [name for name in _ATTRIBUTES if not _is_for_admins(stored.get(name, {}))]
+        seen = f"{', '.join(wrong)} not for administrators alone" if wrong else "written by administrators alone"
+        return Finding(self.name, right=not wrong, seen=seen, mend=INSTALL if wrong else "")
+
+    def mend(self) -> None:
+        """Declare them; everything else of the profile stays."""
+        profile = self._profile()
+        others = [one for one in profile["attributes"] if one["name"] not in _ATTRIBUTES]
+        ours = [
+            {"name": name, "displayName": title, "multivalued": many, "permissions": dict(_FOR_ADMINS)}
+            for name, (title, many) in _ATTRIBUTES.items()
+        ]
+        self._admin.put("/users/profile", {**profile, "attributes": [*others, *ours]})
+
+    def _profile(self) -> dict[str, Any]:
+        profile = self._admin.get("/users/profile")
+        return {**profile, "attributes": profile.get("attributes", [])}
+
+
+def _is_for_admins(attribute: dict[str, Any]) -> bool:
+    permissions = attribute.get("permissions", {})
+    return all(permissions.get(act) == who for act, who in _FOR_ADMINS.items())
 
 
 def find_client(admin: RealmAdmin, client_id: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plugin.errors import ServiceError
 from plugin.keycloak import flows, names
 from plugin.keycloak.flow_items import BindingItem, FlowItem
-from plugin.keycloak.helpdesk_items import ROLES, HelpdeskClientItem, RoleItem, ServiceAccountItem
+from plugin.keycloak.helpdesk_items import ROLES, HelpdeskClientItem, ProfileItem, RoleItem, ServiceAccountItem
 from plugin.keycloak.hole_items import (
     BrokersItem,
     ClientFlowsItem,
@@ -100,6 +100,7 @@ class RealmSetup:
             yield RegistrationItem(admin, self._clients)
         if self._helpdesk:
             yield from (RoleItem(admin, role) for role in ROLES)
+            yield ProfileItem(admin)
             yield HelpdeskClientItem(admin, self._url)
             yield ServiceAccountItem(admin)
         for flow in (flows.browser_flow(self._url), flows.reset_flow(self._url), flows.grant_flow()):

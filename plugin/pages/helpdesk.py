@@ -13,27 +13,31 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from plugin.errors import ServiceError, public
-from plugin.helpdesk.policy import PROOFS
 from plugin.helpdesk.record import record_of
+from plugin.helpdesk.standing import addable, standing_of
 from plugin.helpdesk.targets import targets_of
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Action, CaseState
+from plugin.pages import proof_links
+from plugin.pages.desk_request import ASKED_COOKIE, BEGUN_COOKIE, SESSION_COOKIE
+from plugin.pages.desk_request import BEGUN_S as _BEGUN_S
+from plugin.pages.desk_request import SESSION_S as _SESSION_S
+from plugin.pages.desk_request import acting_agent as _agent
+from plugin.pages.desk_request import set_cookie as _set_cookie
+from plugin.pages.desk_request import the_desk as _desk
+from plugin.pages.desk_request import to_case as _to_case
 from plugin.web.context import now, services
 from plugin.web.origin import own_origin
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
-    from plugin.helpdesk.parts import Helpdesk
     from plugin.helpdesk.types import Agent, CaseView
 
 bp: Final = Blueprint("helpdesk", __name__, url_prefix="/helpdesk")
-SESSION_COOKIE: Final = "facestep_desk"
-BEGUN_COOKIE: Final = "facestep_desk_begun"
-_BEGUN_S: Final = 900
-_SESSION_S: Final = 3600
+bp.register_blueprint(proof_links.bp)
 _LONGEST: Final = {"name": 255, "ticket": 64, "reason": 500, "target": 64}
 _SERVER_ERROR: Final = 500
 
@@ -51,6 +55,8 @@ def own_forms_only() -> None:
 @bp.errorhandler(ServiceError)
 def tell(error: ServiceError) -> AnyResponse | tuple[str, int]:
     """Tell an agent what to do; faults of ours look as everywhere (web/answers.py)."""
+    if request.endpoint == "helpdesk.callback" and ASKED_COOKIE in request.cookies:
+        return proof_links.tell(error)
     known = public(error.code)
     if known.status >= _SERVER_ERROR and error.code != "mail_failed":
         raise error
@@ -72,18 +78,21 @@ def login() -> AnyResponse:
     """Send the agent to the realm."""
     token = secrets.token_urlsafe(32)
     response = redirect(_desk().login.begin(token), code=303)
+    response.delete_cookie(ASKED_COOKIE, path="/helpdesk")
     _set_cookie(response, BEGUN_COOKIE, token, max_age=_BEGUN_S)
     return response
 
 
 @bp.get("/callback")
 def callback() -> AnyResponse:
-    """Take the agent back from the realm; staff gets a session, others learn that they are none."""
+    """Take the agent back from the realm, or a manager; staff gets a session, others learn that they are none."""
     begun = request.cookies.get(BEGUN_COOKIE, "")
     state, code = request.args.get("state", ""), request.args.get("code", "")
     if not code or len(code) > 2048:  # noqa: PLR2004  (longer than Keycloak's longest)
         raise ServiceError("helpdesk_login_refused", "no_code")
     owner = _desk().login.finish(begun, state=state, code=code, now=now())
+    if asked := request.cookies.get(ASKED_COOKIE, ""):
+        return proof_links.arrive(asked, owner)
     person = _desk().directory.person(owner.subject)
     if person is None or not person.enabled or not person.is_staff:
         raise ServiceError("helpdesk_role")
@@ -124,6 +133,8 @@ def show_case(case_id: str) -> str:
         case=case,
         record=record_of(case.owner, database=database, now=now()),
         over=over,
+        standing=standing_of(case, _desk(), now=now()),
+        addable=addable(case, _desk(), now=now()),
         offers=_desk().desk.offers(case, now=now()) if case.state == "open" and not over else (),
         factor=factors.get(case.target),
     )
@@ -133,6 +144,20 @@ def show_case(case_id: str) -> str:
 def note_proof(case_id: str) -> AnyResponse:
     """Note a proof."""
     _desk().desk.note(_agent(), case_id, request.form.get("proof", ""), now=now())
+    return _to_case(case_id)
+
+
+@bp.post("/cases/<case_id>/face-check")
+def ask_face(case_id: str) -> AnyResponse:
+    """Send the person a link for the face check."""
+    _desk().face_checks.ask(_agent(), case_id, now=now())
+    return _to_case(case_id)
+
+
+@bp.post("/cases/<case_id>/manager")
+def ask_manager(case_id: str) -> AnyResponse:
+    """Ask the manager on record."""
+    _desk().managers.ask(_agent(), case_id, now=now())
     return _to_case(case_id)
 
 
@@ -189,18 +214,6 @@ def stop(token: str) -> str:
     return render_template("helpdesk/stop.html", stopped=True)
 
 
-def _desk() -> Helpdesk:
-    desk = services().helpdesk
-    if desk is None:
-        raise ServiceError("not_found")
-    return desk
-
-
-def _agent() -> Agent:
-    token, address = request.cookies.get(SESSION_COOKIE, ""), request.remote_addr or ""
-    return _desk().agent(token, address=address, now=now())
-
-
 def _field(name: str) -> str:
     """Return a required field of the form, without control characters."""
     value = request.form.get(name, "").strip()
@@ -214,15 +227,6 @@ def _is_there(case: CaseView) -> bool:
     return not (case.action is Action.ERASE and case.state is CaseState.DONE)
 
 
-def _to_case(case_id: str) -> AnyResponse:
-    return redirect(url_for("helpdesk.show_case", case_id=case_id), code=303)
-
-
 def _page(name: str, agent: Agent, **more: Any) -> str:
     may = {"ask": agent.has(AGENT_ROLE), "decide": agent.has(APPROVER_ROLE)}
-    return render_template(f"helpdesk/{name}", agent=agent, may=may, all_proofs=PROOFS, **more)
-
-
-def _set_cookie(response: Response | AnyResponse, name: str, value: str, *, max_age: int) -> None:
-    secure = services().settings.issuer.startswith("https:")
-    response.set_cookie(name, value, max_age=max_age, secure=secure, httponly=True, samesite="Lax", path="/helpdesk")
+    return render_template(f"helpdesk/{name}", agent=agent, may=may, **more)

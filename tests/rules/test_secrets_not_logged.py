@@ -39,7 +39,7 @@ KINDS = {
     *("passkey challenge", "passkey clientDataJSON", "passkey authenticatorData", "passkey signature", "client data"),
     *("frame", "embedding float16", "embedding float32", "embedding float64", "embedding number"),
     "camera label",
-    *("helpdesk session", "helpdesk pass", "link that stops"),
+    *("helpdesk session", "helpdesk pass", "link that stops", "link of a check", "link to confirm"),
 }
 
 
@@ -163,6 +163,8 @@ class Journey:
         ada.post(f"{ada.opens()}/close")
         path = ada.opens()
         ada.post(f"{path}/proofs", proof="call_back")
+        self.shows_the_helpdesk_a_face(ada, path)
+        self.asks_the_manager(ada, path)
         ada.post(f"{path}/ask")
         bob.post(f"{path}/decide", answer="agree")
         assert "Pass sent" in ada.get(path).text
@@ -176,6 +178,26 @@ class Journey:
         self.call(self.alice, "cancel")
         assert ada.get(f"/stop/{link}").status_code == ada.post(f"/stop/{link}").status_code == 200
         ada.post("/logout")
+
+    def shows_the_helpdesk_a_face(self, ada, path: str) -> None:
+        ada.post(f"{path}/face-check")
+        self.keep("link of a check", token := self.office.letters.token("check"))
+        caller = Console(self.whole.app, self.office)
+        assert caller.get(f"/check/{token}").status_code == 200
+        browser = caller.begins_check(token)
+        self.keep("browser token", browser.person.cookie)
+        self.call(browser, "face/start", {"light": True, "camera": CAMERA})
+        assert self.sends(browser, "done:alice-id")["redirect"].endswith("/helpdesk/checked")
+        assert caller.get("/checked").status_code == 200
+
+    def asks_the_manager(self, ada, path: str) -> None:
+        ada.post(f"{path}/manager")
+        self.keep("link to confirm", token := self.office.letters.token("confirm"))
+        mia = Console(self.whole.app, self.office)
+        assert mia.get(f"/confirm/{token}").status_code == 200
+        assert mia.signs_in("mia", at=f"/confirm/{token}/login").status_code == 303
+        self.keep("helpdesk session", mia.client.get_cookie("facestep_desk", path="/helpdesk").value)
+        assert mia.post(f"/confirm/{token}", answer="yes").status_code == 200
 
     def passes_camera(self, browser) -> None:
         self.keep("camera label", CAMERA["label"].encode())

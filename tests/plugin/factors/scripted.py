@@ -128,5 +128,5 @@ class ScriptedSession:
         face = face_of(name)
         comparison = None if reference is None else compare(face, reference, calibration=calibration)
         if comparison is not None and not comparison.match:
-            raise FaceRejected(("identity:other",))
+            raise FaceRejected(("identity:another_person",))
         return LiveFace(embeddings=face, comparison=comparison, confirmed_by=("planarity", "challenge"))

@@ -100,7 +100,7 @@ def test_another_face_is_refused_with_its_scores_in_the_log_only(world):
     refusal = refused(world, person, "mallory", person.proves_totp())
     assert (refusal.code, refusal.may_retry) == ("face_rejected", True)
     entry = last_refusal(world)
-    assert entry["denied_by"] == ["identity:other"]
+    assert entry["denied_by"] == ["identity:another_person"]
     assert entry["similarity_facenet"] < 0.4
 
 

@@ -122,6 +122,7 @@ def test_every_table_about_a_person_is_told_of_or_left_out_on_purpose():
         "result_codes",  # the same
         "helpdesk_cases",  # told as events: who asked for what, and what came of it
         "helpdesk_passes",  # the same
+        "helpdesk_links",  # told as events, as the cases they are for
         "helpdesk_sessions",  # an agent's, gone after an hour
         "helpdesk_letters",  # to this very person, gone when sent
     }

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
+from plugin.factors.face import FaceRefused
 from plugin.helpdesk.office import assemble
+from plugin.helpdesk.policy import LIVE_FACE, NOTED
 from plugin.helpdesk.record import has_usable_face
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent, CaseState, OnRecord
-from tests.plugin.factors.world import REALM
+from tests.plugin.factors.world import REALM, Person
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +33,13 @@ class ListedPeople:
     ended: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
 
-    def add(self, name: str, *, roles: Sequence[str] = (), groups: Sequence[str] = (), addresses=None) -> OnRecord:
+    def add(
+        self, name: str, *, roles: Sequence[str] = (), groups: Sequence[str] = (), addresses=None, manager: str = ""
+    ) -> OnRecord:
         subject = f"{name}-id"
         addresses = (f"{name}@example.org",) if addresses is None else tuple(addresses)
         self.people[subject] = OnRecord(
-            Subject(REALM, subject), name, addresses, tuple(groups), frozenset(roles), enabled=True
+            Subject(REALM, subject), name, addresses, tuple(groups), frozenset(roles), enabled=True, manager=manager
         )
         return self.people[subject]
 
@@ -72,6 +76,10 @@ class Letters:
 
     def the_pass(self) -> str:
         return re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", "\n".join(text for *_, text in self.sent))[0]
+
+    def token(self, kind: str) -> str:
+        """The token of the newest letter with a link of this kind: check or confirm."""
+        return re.findall(rf"/helpdesk/{kind}/(\S+)", "\n".join(text for *_, text in self.sent))[-1]
 
     def link(self) -> str:
         return re.search(r"/helpdesk/stop/(\S+)", "\n".join(text for *_, text in self.sent))[1]
@@ -120,16 +128,52 @@ class Office:
         """Bring a case to where a second person decides; a pass needs a face that it can be checked against."""
         if not has_usable_face(Subject(REALM, f"{about}-id"), database=self.world.database, now=self.world.now):
             self.world.person(f"{about}-id").has_face(about)
-        case = self.opens(about, by=by)
-        for proof in case.missing:
-            self.desk.note(self.agent(by), case.id, proof, now=self.world.now)
+        case = self.proves(self.opens(about, by=by), by=by)
         return self.desk.ask(self.agent(by), case.id, now=self.world.now)
+
+    def proves(self, case: CaseView, *, by: str = "ada") -> CaseView:
+        """Let everything be proven that the case demands: the person shows their face, the manager says yes."""
+        for proof in case.missing:
+            self.prove(case, proof, by=by)
+        return self.desk.case(self.agent(by), case.id, now=self.world.now)
+
+    def prove(self, case: CaseView, proof: str, *, by: str = "ada") -> None:
+        if proof in NOTED:
+            self.desk.note(self.agent(by), case.id, proof, now=self.world.now)
+        elif proof == LIVE_FACE:
+            self.checks_face(case, by=by)
+        else:
+            token = self.asks_manager(case, by=by)
+            manager = self.people.find(self.people.person(case.owner.subject).manager)
+            self.parts.managers.answer(token, manager.owner, yes=True, now=self.world.now)
+
+    def checks_face(self, case: CaseView, *, face: str = "", by: str = "ada") -> None:
+        """Ask for a live face check and let somebody with this face do it, the person themselves if not said."""
+        person = self.opens_check(case, by=by)
+        view = person.view()
+        try:
+            self.parts.face_checks.matched(person.shows(face or case.name, view), now=self.world.now)
+        except FaceRefused as refused:
+            if not refused.may_retry:
+                self.parts.face_checks.failed(view, another=refused.another, now=self.world.now)
+            raise
+
+    def opens_check(self, case: CaseView, *, by: str = "ada") -> Person:
+        """Ask for a check, press the button of its link, and stand in front of the camera."""
+        self.parts.face_checks.ask(self.agent(by), case.id, now=self.world.now)
+        new = self.parts.face_checks.begin(self.letters.token("check"), now=self.world.now)
+        return Person(self.world, case.owner, new.id, new.browser_token)
+
+    def asks_manager(self, case: CaseView, *, by: str = "ada") -> str:
+        """Ask the manager; return the token of the link in the letter."""
+        self.parts.managers.ask(self.agent(by), case.id, now=self.world.now)
+        return self.letters.token("confirm")
 
     def asks(self, action: Action, target: str = "", *, about: str = "alice", by: str = "ada") -> CaseView:
         """Open a case, note what this action needs, ask for it."""
         case = self.opens(about, by=by)
         for proof in self.desk._policy.for_action(action, case, target=target).proofs:
-            self.desk.note(self.agent(by), case.id, proof, now=self.world.now)
+            self.prove(case, proof, by=by)
         return self.desk.ask(self.agent(by), case.id, action=action, target=target, now=self.world.now)
 
     def does(self, action: Action, target: str = "", *, about: str = "alice") -> CaseView:
@@ -179,7 +223,8 @@ def open_office(world: World) -> Office:
         login=login,
     )
     world.helpdesk = parts
-    people.add("alice", addresses=["alice@example.org", "alice@home.example"])
+    people.add("alice", addresses=["alice@example.org", "alice@home.example"], manager="mia")
+    people.add("mia")
     people.add("ada", roles=[AGENT_ROLE])
     people.add("bob", roles=[APPROVER_ROLE])
     return Office(world, people, letters, login, parts)

@@ -47,6 +47,8 @@ def test_two_people_send_a_pass_that_neither_sees(office, ada, bob, app):
     path = ada.opens()
     assert "disabled" in ada.get(path).text
     assert ada.post(f"{path}/proofs", proof="call_back").status_code == 303
+    assert "disabled" in ada.get(path).text
+    ada.proves(path)
     assert ada.post(f"{path}/ask").status_code == 303
     assert "alice" in bob.get().text
     assert bob.post(f"{path}/decide", answer="agree").status_code == 303
@@ -119,7 +121,7 @@ def test_the_page_offers_what_can_be_done_and_says_what_is_missing(ada, office):
 
 def test_the_second_person_sees_what_the_first_asked_for(ada, bob, office):
     path = ada.opens()
-    ada.post(f"{path}/proofs", proof="call_back")
+    ada.proves(path)
     assert ada.post(f"{path}/ask", action="reset_factor app").status_code == 303
     page = bob.get(path).text
     assert "Remove a factor: authenticator app" in page
@@ -130,8 +132,8 @@ def test_the_second_person_sees_what_the_first_asked_for(ada, bob, office):
 
 def test_after_an_erasure_the_agent_is_back_at_the_list(ada, bob):
     path = ada.opens()
-    for proof in ("call_back", "document"):
-        ada.post(f"{path}/proofs", proof=proof)
+    ada.proves(path)
+    ada.post(f"{path}/proofs", proof="document")
     ada.post(f"{path}/ask", action="erase")
     assert bob.post(f"{path}/decide", answer="agree").headers["Location"] == "/helpdesk"
     assert ada.get(path).status_code == 404
@@ -150,7 +152,7 @@ def test_what_is_no_action_is_refused(ada, action):
 def test_a_pass_is_shown_once_where_policy_and_a_second_person_allow_it(ada, bob, office, world):
     office.allows(show_pass_once=True)
     path = ada.opens()
-    ada.post(f"{path}/proofs", proof="call_back")
+    ada.proves(path)
     ada.post(f"{path}/ask", action="pass shown")
     assert "show it to the agent" in bob.get(path).text
     bob.post(f"{path}/decide", answer="agree")

@@ -11,8 +11,8 @@ from plugin.helpdesk.policy import Policy, Rule, parse
 from plugin.helpdesk.types import Action
 
 
-def test_the_shipped_policy_calls_back_and_wants_four_eyes():
-    assert Policy.load(None).default == Rule(frozenset({"call_back"}), four_eyes=True)
+def test_the_shipped_policy_calls_back_wants_the_live_face_and_four_eyes():
+    assert Policy.load(None).default == Rule(frozenset({"call_back", "live_face"}), four_eyes=True)
 
 
 def test_a_file_is_read_whole(tmp_path):
@@ -32,6 +32,8 @@ def test_a_file_is_read_whole(tmp_path):
         ({"pass_minutes": 9}, "pass_minutes must be a whole number from 10 to 480"),
         ({"pass_minutes": 481}, "pass_minutes"),
         ({"pass_minutes": True}, "pass_minutes"),
+        ({"check_minutes": 4}, "check_minutes must be a whole number from 5 to 60"),
+        ({"manager_minutes": 481}, "manager_minutes"),
         ({"pass_minuts": 60}, "unknown key 'pass_minuts'"),
         ({"apart": "never"}, "apart must be"),
         ({"default": {"proofs": [], "four_eyes": True}}, "at least one"),
@@ -61,8 +63,8 @@ def test_a_file_that_is_not_there_stops_the_start(tmp_path):
 def test_groups_only_add(office):
     policy = parse({"group": [{"name": "/a", "proofs": ["document"], "four_eyes": False}]})
     person = office.people.add("carol", groups=["/a"])
-    demands = policy.demands(person, risks=())
-    assert (demands.proofs, demands.four_eyes) == (("call_back", "document"), True)
+    demands = policy.demands(person, risks=(), has_face=True)
+    assert (demands.proofs, demands.four_eyes) == (("call_back", "document", "live_face"), True)
 
 
 def case_of(office, **changes):
@@ -71,14 +73,32 @@ def case_of(office, **changes):
 
 def test_actions_only_add(office):
     policy = parse({"action": {"pass": {"proofs": ["document"], "four_eyes": False}}})
-    demands = policy.for_action(Action.PASS, case_of(office))
-    assert (demands.proofs, demands.four_eyes) == (("call_back", "document"), True)
+    demands = policy.for_action(Action.PASS, case_of(office), has_face=True)
+    assert (demands.proofs, demands.four_eyes) == (("call_back", "in_person", "document"), True)
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_who_has_no_usable_face_is_seen_in_person_instead(office, usable):
+    policy = parse({"default": {"proofs": ["live_face", "manager"], "four_eyes": True}})
+    demands = policy.demands(office.people.person("alice-id"), risks=(), has_face=usable)
+    assert demands.proofs == (("live_face", "manager") if usable else ("in_person", "manager"))
+
+
+def test_a_face_that_has_changed_is_not_asked_to_speak_for_itself(office):
+    case = case_of(office, demanded=("call_back", "live_face"))
+    assert "live_face" in Policy().for_action(Action.RESET_FACTOR, case, has_face=True).proofs
+    assert Policy().for_action(Action.REENROL_FACE, case, has_face=True).proofs == (
+        "call_back",
+        "in_person",
+        "document",
+    )
 
 
 def test_the_privileged_need_four_eyes_whatever_the_rules_say(office):
     policy = parse({"default": {"proofs": ["call_back"], "four_eyes": False}})
-    assert not policy.for_action(Action.PASS, case_of(office, four_eyes=False)).four_eyes
-    assert policy.for_action(Action.PASS, case_of(office, four_eyes=False, risks=("privileged",))).four_eyes
+    assert not policy.for_action(Action.PASS, case_of(office, four_eyes=False), has_face=True).four_eyes
+    delicate = case_of(office, four_eyes=False, risks=("privileged",))
+    assert policy.for_action(Action.PASS, delicate, has_face=True).four_eyes
 
 
 def test_a_group_that_needs_four_eyes_is_privileged(office):

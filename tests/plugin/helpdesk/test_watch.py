@@ -111,7 +111,7 @@ def test_nobody_sees_the_case_of_who_agreed_to_their_requests(office, world):
     office.people.add("eve", roles=[AGENT_ROLE])
     with pytest.raises(ServiceError, match="approvers_case"):
         office.opens("bob")
-    world.person("bob-id").has_face()
+    world.person("bob-id").has_face("bob")
     case = office.asked("bob", by="eve")
     with pytest.raises(ServiceError, match="approvers_case"):
         office.desk.case(office.agent("ada"), case.id, now=world.now)
