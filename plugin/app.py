@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from plugin.api import ceremony as api
 from plugin.doors import erase, health, provider
 from plugin.pages import ceremony as pages
-from plugin.pages import helpdesk, retention
+from plugin.pages import guides, helpdesk, retention
 from plugin.web.access_log import register_access_log
 from plugin.web.answers import register_errors
 from plugin.web.headers import register_headers
@@ -55,6 +55,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
         app.register_blueprint(metrics.bp)
     if services.helpdesk is not None:
         app.register_blueprint(helpdesk.bp)
+        app.register_blueprint(guides.bp)
     limit_routes(app, storage=settings.rate_limit_storage)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]

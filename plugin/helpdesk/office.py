@@ -65,6 +65,7 @@ def assemble(
     asking = Asking(desk=desk, cases=cases, links=links, asked=asked, directory=directory, policy=policy)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
+        policy=policy,
         desk=desk,
         face_checks=FaceChecks(
             asking, aftermath=aftermath, ceremonies=ceremonies, database=database, settings=settings

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plugin.helpdesk.links import Links
     from plugin.helpdesk.managers import Managers
     from plugin.helpdesk.passes import Passes
+    from plugin.helpdesk.policy import Policy
     from plugin.helpdesk.sessions import Sessions
     from plugin.helpdesk.types import Directory, Login
 
@@ -26,6 +27,7 @@ class Helpdesk:
     """Everything that a page of the helpdesk may need. `realm` is whose people and whose staff it is for."""
 
     realm: str
+    policy: Policy
     desk: Desk
     face_checks: FaceChecks
     managers: Managers

@@ -227,7 +227,8 @@ class Journey:
     def knocks_at_every_door(self) -> None:
         client = self.whole.app.test_client()
         health = ("/health/live", "/health/ready")
-        for path in ("/.well-known/openid-configuration", "/jwks", "/retention", "/static/icon.svg", *health):
+        guides = ("/helpdesk/for-callers", "/helpdesk/for-staff")
+        for path in ("/.well-known/openid-configuration", "/jwks", "/retention", "/static/icon.svg", *guides, *health):
             with client.get(path) as answer:
                 assert answer.status_code == 200
         signed = self.whole.request(self.alice.person, Purpose.LOGIN)
