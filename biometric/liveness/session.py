@@ -18,6 +18,7 @@ Not here: single use, attempts and sealing (the service's), what the cues conclu
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -26,7 +27,7 @@ import numpy as np
 
 from biometric.compare import compare
 from biometric.errors import BiometricError, FaceRejected, FramesInvalid
-from biometric.image import decode_image
+from biometric.image import decode_image, overwrite
 from biometric.liveness import fusion, risk, snapshot
 from biometric.liveness.challenge import StepKind
 from biometric.liveness.cues.continuity import AWAY_MS, longest_away
@@ -165,11 +166,12 @@ class FaceSession:
             return self._fail("deadline")
         follow = self._followed()
         observer = Observer(evidence, self._trail, pipeline, follow=follow)
-        if goes_on and follow is not Follow.NOTHING:
-            observer.recall(self._decode(frames[0]))
         crowded_before = evidence.crowded_looks
-        looks = [observer.observe(frame, self._decode(frame)) for frame in new]
-        progress = self._advance(looks, Sampler(evidence, pipeline, chance=chance or np.random.default_rng()))
+        with ExitStack() as ending:
+            if goes_on and follow is not Follow.NOTHING:
+                observer.recall(self._decode(frames[0], ending))
+            looks = [observer.observe(frame, self._decode(frame, ending)) for frame in new]
+            progress = self._advance(looks, Sampler(evidence, pipeline, chance=chance or np.random.default_rng()))
         if progress.state in GOES_ON and len(evidence.digests) >= MAX_FRAMES:
             return self._fail("deadline")  # no frame may follow, so nothing can end it later
         if progress.state is State.GO_ON and evidence.crowded_looks > crowded_before:
@@ -218,13 +220,15 @@ class FaceSession:
         """Whether the last step asked the person to be nearer than at rest."""
         return bool(self._evidence.marks) and self._evidence.steps[self.step_index].kind.is_near
 
-    def _decode(self, frame: Frame) -> Image:
+    def _decode(self, frame: Frame, ending: ExitStack) -> Image:
+        """Return the picture, which is overwritten when the block of `ending` ends."""
         evidence = self._evidence
         try:
             image = decode_image(frame.jpeg, max_pixels=640 * 480)
         except BiometricError:
             evidence.broken = "unreadable"
             raise
+        ending.callback(overwrite, image)
         size = (image.shape[1], image.shape[0])
         if size not in SIZES or evidence.size not in {(0, 0), size}:
             evidence.broken = "size"

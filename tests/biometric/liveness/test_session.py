@@ -1,10 +1,13 @@
 """Whole challenges with pictures and models. The people are simulated."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from biometric.errors import FaceRejected, FramesInvalid, ImageTooLarge, ImageUnreadable
+from biometric.image import decode_image
 from biometric.liveness.challenge import parse_steps
 from biometric.liveness.evidence import Pose
 from biometric.liveness.session import FaceSession, State
@@ -200,6 +203,27 @@ def test_a_truncated_frame_ends_the_session(pipeline):
 def test_a_frame_above_the_limit_is_not_decoded(pipeline):
     with pytest.raises(FramesInvalid, match="bytes"):
         one(encode(Blank().frame(0)), pipeline, max_frame_bytes=1000)
+
+
+def test_pictures_are_overwritten_at_the_end_of_their_batch_whatever_came(pipeline, monkeypatch):
+    """Keep hold of each that was decoded: of a whole batch with the frame it repeats, and of one that breaks off."""
+    kept = []
+
+    def decoding(jpeg, **limits):
+        kept.append(decode_image(jpeg, **limits))
+        assert kept[-1].any()
+        return kept[-1]
+
+    monkeypatch.setattr("biometric.liveness.session.decode_image", decoding)
+    blank = Blank()
+    wall = [Frame(k, k * FRAME_MS, encode(blank.frame(0))) for k in range(5)]
+    session = FaceSession.begin(parse_steps("turn_left"), mode="login")
+    assert session.push(wall[:3], pipeline=pipeline, now_ms=300).state is State.GO_ON
+    broken = replace(wall[4], jpeg=wall[4].jpeg[:-500])
+    with pytest.raises(ImageUnreadable):
+        session.push([*wall[2:4], broken], pipeline=pipeline, now_ms=500)
+    assert len(kept) == 4
+    assert not any(picture.any() for picture in kept)
 
 
 def test_a_picture_without_contrast_does_not_raise(pipeline):
