@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from plugin.encrypted.matcher import EncryptedFace
     from vault.he import PublicContext
 
+_file = click.Path(path_type=Path, exists=True, dir_okay=False)
 _public = click.option(
     "--public",
     type=click.Path(path_type=Path),
@@ -75,9 +76,9 @@ def face(*, picture: Path, public: Path, out: Path, calibration: Path | None, mo
 )
 @click.option("--token-file", type=click.Path(path_type=Path), required=True, help="What add-caller made.")
 @click.option("--record", required=True, help="Whose reference it is; attempts are counted by it.")
-@click.option("--tls-cert", type=click.Path(path_type=Path), help="Our certificate (PEM), for a service off loopback.")
-@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key (PEM).")
-@click.option("--service-ca", type=click.Path(path_type=Path), help="Who may have signed the service's certificate.")
+@click.option("--tls-cert", type=_file, help="Our certificate (PEM), for a service off loopback.")
+@click.option("--tls-key", type=_file, help="Its key (PEM).")
+@click.option("--service-ca", type=_file, help="Who may have signed the service's certificate.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def match(
     *,
@@ -101,6 +102,8 @@ def match(
 
     if urlsplit(service).scheme != "https" and not is_loopback_host(urlsplit(service).hostname):
         raise click.BadParameter("must be https unless it is on loopback", param_hint="--service")
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together")
     matcher = Matcher(
         context=_context(public),
         service_url=service,

@@ -27,6 +27,7 @@ CALLERS: Final = "callers.json"
 THRESHOLDS: Final = "calibration.json"
 DATABASE: Final = "key-service.db"
 
+_file = click.Path(path_type=Path, exists=True, dir_okay=False)
 _folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 
 
@@ -88,9 +89,9 @@ def add_caller_command(*, folder: Path, name: str, token_file: Path) -> None:
 @command.command()
 @_folder
 @click.option("--listen", default="127.0.0.1:8300", show_default=True, metavar="HOST:PORT", help="Where to listen.")
-@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate (PEM); demanded off loopback.")
-@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key (PEM).")
-@click.option("--client-ca", type=click.Path(path_type=Path), help="Who may have signed callers' certificates (PEM).")
+@click.option("--tls-cert", type=_file, help="Certificate (PEM); demanded off loopback.")
+@click.option("--tls-key", type=_file, help="Its key (PEM).")
+@click.option("--client-ca", type=_file, help="Who may have signed callers' certificates (PEM).")
 @click.option(
     "--budget", type=click.IntRange(1), default=1000, show_default=True, help='"No" answers a caller and day.'
 )
@@ -116,6 +117,7 @@ def serve(
     open_service(folder, budget=budget)  # what is wrong is one line here, and not a worker that starts again and again
     options: dict[str, Any] = {"bind": listen}
     if tls_cert and tls_key and client_ca:
+        _check_tls(tls_cert, tls_key, client_ca)
         options |= {"certfile": str(tls_cert), "keyfile": str(tls_key), "ca_certs": str(client_ca), "cert_reqs": 2}
     click.echo(
         f"facestep key-service: listening on {listen}{' with client certificates' if client_ca else ''}", err=True
@@ -143,6 +145,18 @@ def open_service(folder: Path, *, budget: int) -> Flask:
         budget=budget,
     )
     return create_key_service(judge, Callers.load(folder / CALLERS), clock=utc_now)
+
+
+def _check_tls(certificate: Path, key: Path, client_ca: Path) -> None:
+    """Refuse files that do not fit now; gunicorn reads them at the first connection."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key, password="")  # nobody is there to be asked
+        context.load_verify_locations(client_ca)
+    except (OSError, ValueError) as exc:
+        raise ServiceError("key_service_files", "--tls-cert, --tls-key and --client-ca do not fit together") from exc
 
 
 def _checked(text: str) -> Calibration:

@@ -140,6 +140,12 @@ def test_match_says_it_by_its_exit_status(folder, matcher, service, tmp_path):
     assert says("alice", "nobody")[0] == 2
 
 
+def test_a_certificate_without_its_key_is_refused_not_left_out(folder):
+    words = ["encrypted", "match", "a", "b", "--token-file", folder / "token", "--record", "x", "--tls-cert", __file__]
+    done = CliRunner().invoke(main, list(map(str, words)))
+    assert (done.exit_code, "belong together" in done.output) == (2, True)
+
+
 def test_keys_are_never_overwritten(folder):
     before = (folder / "keys" / "secret.ckks").read_bytes()
     assert run("init", folder / "keys").exit_code == 2
@@ -151,7 +157,9 @@ def test_keys_are_never_overwritten(folder):
     [
         (("--listen", "0.0.0.0:8300"), "off loopback this needs"),
         (("--listen", "8300"), "HOST:PORT"),
-        (("--tls-cert", "x.pem"), "belong together"),
+        (("--tls-cert", __file__), "belong together"),
+        (("--tls-cert", "none.pem"), "does not exist"),
+        (("--tls-cert", __file__, "--tls-key", __file__, "--client-ca", __file__), "do not fit together"),
     ],
 )
 def test_it_does_not_listen_to_the_world_without_client_certificates(folder, words, said):
