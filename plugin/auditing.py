@@ -18,7 +18,7 @@ from plugin.errors import SettingsError
 from vault.token_file import read_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from plugin.audit.receivers import Receiver
@@ -62,12 +62,20 @@ def build_outbox(
     return Outbox(database, sealer=keys, sources=sources, receivers=to, audit=audit, clock=clock)
 
 
-def build_duties(settings: Settings, database: Database, keys: VaultKeys, *, clock: Callable[[], datetime]) -> Duties:
-    """Return what the service does for its log beside the requests. Raises SettingsError."""
+def build_duties(
+    settings: Settings,
+    database: Database,
+    keys: VaultKeys,
+    *,
+    clock: Callable[[], datetime],
+    besides: Sequence[Callable[[], None]] = (),
+) -> Duties:
+    """Return what the service does beside the requests: for its log, and `besides`. Raises SettingsError."""
     return Duties(
         checkpoints=build_checkpoints(settings, database, keys),
         every=timedelta(seconds=settings.audit_checkpoint_every_s),
         outbox=build_outbox(settings, database, keys, clock=clock),
         audit=AuditLog(database),
         clock=clock,
+        besides=besides,
     )

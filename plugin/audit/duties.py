@@ -5,6 +5,7 @@ Rules:
  * A log that is not as we wrote it is never signed. It is said in the service's log and in the audit log itself, which
    a receiver gets, once an interval.
  * Nothing that fails here stops the thread, and nothing is lost by it: what was not signed or sent is due again.
+ * What else the service has to do beside the requests runs after it, in the same thread.
 
 Not here: what is signed and sent.
 """
@@ -21,7 +22,7 @@ from plugin.errors import ServiceError
 from vault.interface import VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime, timedelta
 
     from plugin.audit.checkpoints import Checkpoints
@@ -44,12 +45,14 @@ class Duties:
         outbox: Outbox | None,
         audit: AuditLog,
         clock: Callable[[], datetime],
+        besides: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._checkpoints = checkpoints
         self._every = every
         self._outbox = outbox
         self._audit = audit
         self._clock = clock
+        self._besides = besides
         self._look_at: datetime | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="facestep-audit", daemon=True)
@@ -65,7 +68,7 @@ class Duties:
 
     def do_what_is_due(self) -> None:
         """Sign if it is time, and send what is waiting; what fails is logged and due again."""
-        for duty in (self._sign, self._send):
+        for duty in (self._sign, self._send, *self._besides):
             try:
                 duty()
             except (ServiceError, VaultError) as exc:

@@ -125,7 +125,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         from plugin.wiring import build_services
 
         services = build_services(self._settings, pipeline=self._pipeline)
-        build_duties(self._settings, services.database, services.sealer, clock=services.clock).start()
+        helpdesk, clock = services.helpdesk, services.clock
+        besides = [lambda: helpdesk.chores.run(now=clock())] if helpdesk is not None else []
+        build_duties(self._settings, services.database, services.sealer, clock=clock, besides=besides).start()
         return create_app(self._settings, services)
 
 

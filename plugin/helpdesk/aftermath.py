@@ -28,6 +28,7 @@ from plugin.helpdesk.suspension import suspend
 from plugin.helpdesk.types import CaseState
 from plugin.store.cooling import BOUND
 from plugin.store.tables import Ceremony
+from vault.interface import VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from plugin.audit.log import AuditLog
     from plugin.ceremonies.types import CeremonyView, Subject
     from plugin.helpdesk.cases import Cases
+    from plugin.helpdesk.letterbox import Letterbox
     from plugin.helpdesk.letters import Letter
     from plugin.helpdesk.passes import Passes
     from plugin.helpdesk.types import Agent, CaseView, Directory, Post
@@ -60,6 +62,7 @@ class Aftermath:
         passes: Passes,
         directory: Directory,
         post: Post,
+        letterbox: Letterbox,
         database: Database,
         audit: AuditLog,
         issuer: str,
@@ -68,6 +71,7 @@ class Aftermath:
         self._passes = passes
         self._directory = directory
         self._post = post
+        self._letterbox = letterbox
         self._database = database
         self._audit = audit
         self._url = issuer
@@ -101,9 +105,13 @@ class Aftermath:
             raise ServiceError("no_address")
         token, expires_at = secrets.token_urlsafe(32), now + timedelta(minutes=minutes)
         code, row = self._passes.new(case.owner, case_id=case.id, expires_at=expires_at, now=now)
+        link = self.link(token)
+        letter = letters.shown(link=link) if shown else letters.issued(link=link)
+        told = self._letterbox.sealed(case.owner, letter, person.addresses, now=now)
 
         def within(session: Session) -> None:
             self._passes.put(row, session=session)
+            session.add(told)
             details = {"agent": agent.id, "case": case.id, "expires_ms": row.expires_ms, "proofs": list(case.proofs)}
             self._log("pass_issued", case.owner, now=now, session=session, details=details)
             if shown:
@@ -111,15 +119,13 @@ class Aftermath:
                 self._log("helpdesk_alarm", case.owner, now=now, session=session, details=said)
 
         issued = self._cases.change(case, to=CaseState.ISSUED, within=within, freeze_hash=hashed(token), **decided)
-        link = self.link(token)
         try:
-            self._send(person.addresses, letters.shown(link=link) if shown else letters.issued(link=link))
+            self._letterbox.send(told.id, now=now)
             if not shown:
                 self._send(person.addresses[:1], letters.the_pass(code, expires_at=expires_at))
-        except ServiceError:
-            self._take_back(issued, now=now)
+        except (ServiceError, VaultError):
+            self._take_back(issued, told.id, now=now)
             raise
-        self._log("recovery_notified", case.owner, now=now, details={"case": case.id, "sent": len(person.addresses)})
         return code, issued
 
     def used(self, view: CeremonyView, *, now: datetime) -> None:
@@ -178,9 +184,10 @@ class Aftermath:
 
         self._cases.change(case, to=CaseState.FROZEN, within=within)
 
-    def _take_back(self, case: CaseView, *, now: datetime) -> None:
+    def _take_back(self, case: CaseView, letter_id: str, *, now: datetime) -> None:
         def within(session: Session) -> None:
             self._passes.withdraw(case.owner, session=session)
+            self._letterbox.withdraw(letter_id, session=session)
             self._log("pass_withdrawn", case.owner, now=now, session=session, details={"case": case.id})
 
         self._cases.change(case, to=CaseState.FROZEN, within=within)
@@ -206,15 +213,8 @@ class Aftermath:
         self._end_sessions(owner, now=now)
 
     def _tell(self, owner: Subject, letter: Letter, *, now: datetime) -> None:
-        """Write to every address on record; a failure is an alarm, and does not undo what happened."""
-        try:
-            person = self._directory.person(owner.subject)
-            addresses = person.addresses if person is not None else ()
-            self._send(addresses, letter)
-        except ServiceError as exc:
-            self._log("helpdesk_mail_failed", owner, now=now, details={"code": exc.code})
-        else:
-            self._log("recovery_notified", owner, now=now, details={"sent": len(addresses)})
+        """Write to every address on record; what cannot be sent now is tried again, and undoes nothing."""
+        self._letterbox.tell(owner, letter, now=now)
 
     def _end_sessions(self, owner: Subject, *, now: datetime) -> None:
         try:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, TypedDict
 from plugin.helpdesk.aftermath import Aftermath
 from plugin.helpdesk.asked_proofs import AskedProofs, Asking
 from plugin.helpdesk.cases import Cases
+from plugin.helpdesk.chores import Chores
 from plugin.helpdesk.deeds import Deeds
 from plugin.helpdesk.desk import Desk
 from plugin.helpdesk.face_checks import FaceChecks
 from plugin.helpdesk.giving import Giving
+from plugin.helpdesk.letterbox import Letterbox
 from plugin.helpdesk.links import Links
 from plugin.helpdesk.managers import Managers
 from plugin.helpdesk.parts import Helpdesk
@@ -32,6 +34,11 @@ if TYPE_CHECKING:
 class _Stored(TypedDict):
     database: Database
     audit: AuditLog
+
+
+class _Reach(_Stored):
+    directory: Directory
+    post: Post
 
 
 class _Acting(_Stored):
@@ -56,7 +63,9 @@ def assemble(
     policy = Policy.load(settings.helpdesk_policy_file)
     cases, links = Cases(database=database, sealer=sealer), Links(database=database, sealer=sealer)
     passes = Passes(ceremonies=ceremonies, sealer=sealer, attempts=attempts, **stored)
-    aftermath = Aftermath(cases=cases, passes=passes, directory=directory, post=post, issuer=settings.issuer, **stored)
+    reach = _Reach(directory=directory, post=post, **stored)
+    box = Letterbox(sealer=sealer, **reach)
+    aftermath = Aftermath(cases=cases, passes=passes, letterbox=box, issuer=settings.issuer, **reach)
     acting = _Acting(cases=cases, aftermath=aftermath, **stored)
     taking, giving = Taking(**acting, directory=directory), Giving(**acting, attempts=attempts)
     deeds = Deeds(aftermath=aftermath, taking=taking, giving=giving, policy=policy, database=database)
@@ -65,7 +74,7 @@ def assemble(
     asking = Asking(desk=desk, cases=cases, links=links, asked=asked, directory=directory, policy=policy)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
-        policy=policy,
+        chores=Chores(letterbox=box, database=database, keep_days=policy.keep_days),
         desk=desk,
         face_checks=FaceChecks(
             asking, aftermath=aftermath, ceremonies=ceremonies, database=database, settings=settings

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from plugin.helpdesk.aftermath import Aftermath
+    from plugin.helpdesk.chores import Chores
     from plugin.helpdesk.desk import Desk
     from plugin.helpdesk.face_checks import FaceChecks
     from plugin.helpdesk.links import Links
@@ -33,6 +34,7 @@ class Helpdesk:
     managers: Managers
     links: Links
     aftermath: Aftermath
+    chores: Chores
     passes: Passes
     sessions: Sessions
     directory: Directory

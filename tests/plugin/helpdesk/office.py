@@ -183,7 +183,7 @@ class Office:
 
     def uses(self, policy: Policy) -> Policy:
         """Work by another policy from now on."""
-        self.desk._policy = self.desk._deeds._policy = policy
+        self.desk._policy = self.desk._deeds._policy = self.watch._policy = policy
         return policy
 
     def allows(self, **changes) -> Policy:
@@ -205,9 +205,9 @@ class Office:
         return [one["reason"] for one in self.world.audited("helpdesk_alarm")]
 
 
-def open_office(world: World) -> Office:
+def open_office(world: World, *, people: ListedPeople | None = None) -> Office:
     """Give the world a helpdesk; with a policy file in the settings, that policy."""
-    people, letters, login = ListedPeople(), Letters(), ScriptedLogin()
+    people, letters, login = people or ListedPeople(), Letters(), ScriptedLogin()
     world.settings = replace(
         world.settings, helpdesk_issuer=REALM, mail_server="smtp://127.0.0.1:25", mail_from="desk@example.org"
     )

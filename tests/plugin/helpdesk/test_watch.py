@@ -17,15 +17,9 @@ from plugin.helpdesk.watch import ASKED, OPENED
 
 
 @pytest.fixture
-def bounded(office, monkeypatch):
+def bounded(office):
     """Set the helpdesk's bounds."""
-
-    def set_to(**bounds):
-        policy = replace(Policy(), cases_per_day=100, bounds=Bounds(**bounds))
-        for part in (office.desk, office.watch):
-            monkeypatch.setattr(part, "_policy", policy)
-
-    return set_to
+    return lambda **bounds: office.allows(cases_per_day=100, bounds=Bounds(**bounds))
 
 
 def asks(office, about, *, by="ada", address="192.0.2.1"):
