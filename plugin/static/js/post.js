@@ -5,8 +5,8 @@ import { apiUrl } from './page.js';
 /**
  * POST to this ceremony's API and return the answer's object.
  *
- * The mode stays "cors" (fetch's own default): with "same-origin" and our no-referrer policy browsers would send
- * `Origin: null`, which the server refuses.
+ * The mode stays "cors" (fetch's own default): then `Origin` is sent under every referrer policy, and the server
+ * refuses a call without it.
  * @param {string} name
  * @param {object | FormData} body
  * @param {AbortSignal} [signal]

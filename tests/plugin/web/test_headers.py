@@ -13,7 +13,7 @@ def test_every_answer_carries_the_headers(door, path):
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
     assert "unsafe" not in policy
     assert "form-action 'self'; frame-ancestors 'none'; base-uri 'none'" in policy
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "camera=(self)" in headers["Permissions-Policy"]
     assert headers["Strict-Transport-Security"] == "max-age=31536000"
