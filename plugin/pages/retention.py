@@ -12,6 +12,7 @@ from flask import Blueprint, render_template
 from plugin.ceremonies.service import KEEP_ENDED
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.factors.frame_memory import KEEP
+from plugin.store.letters import LIFE as LETTER_LIFE
 from plugin.web.context import services
 
 bp = Blueprint("retention", __name__)
@@ -20,7 +21,7 @@ bp = Blueprint("retention", __name__)
 @bp.get("/retention")
 def show() -> str:
     """Render the schedule."""
-    settings = services().settings
+    settings, helpdesk = services().settings, services().helpdesk
     return render_template(
         "retention.html",
         days=settings.reference_ttl_days,
@@ -28,5 +29,7 @@ def show() -> str:
         reminder_days=settings.reference_reminder_days,
         ended_days=KEEP_ENDED.days,
         frame_days=(KEEP + KEEP_ENDED).days,
+        case_days=helpdesk.policy.keep_days if helpdesk else 0,
+        letter_hours=int(LETTER_LIFE.total_seconds() // 3600),
         consent_version=CONSENT_TEXT_VERSION,
     )
