@@ -74,6 +74,7 @@ def assemble(
     asking = Asking(desk=desk, cases=cases, links=links, asked=asked, directory=directory, policy=policy)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
+        policy=policy,
         chores=Chores(letterbox=box, database=database, keep_days=policy.keep_days),
         desk=desk,
         face_checks=FaceChecks(
