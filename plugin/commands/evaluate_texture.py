@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "--report",
     "page",
     type=click.Path(path_type=Path),
-    callback=lambda ctx, parameter, value: value and writable(ctx, parameter, value),
+    callback=writable,
     help="Where a readable table goes, as Markdown.",
 )
 @click.option("--fold", type=click.IntRange(0, 2), default=0, show_default=True, help="The fold our net left out.")

@@ -38,7 +38,7 @@ def _folder(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
     "--json",
     "report_path",
     type=click.Path(path_type=Path),
-    callback=lambda ctx, parameter, value: value and writable(ctx, parameter, value),
+    callback=writable,
     help="Where the manifest goes too.",
 )
 @click.option("--fold", type=click.IntRange(0, 2), default=0, show_default=True, help="Whose people are left out.")

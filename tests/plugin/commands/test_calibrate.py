@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from biometric.agreement import Agreement
 from biometric.calibration import BOUND_MODELS, FRAMING, Calibration, ModelCalibration
@@ -19,7 +18,6 @@ from biometric.models import ModelStore
 from biometric.types import FACENET, SFACE, Embedding, FaceEmbeddings
 from plugin.audit.log import AuditLog
 from plugin.ceremonies.types import Subject
-from plugin.cli import main
 from plugin.factors import references
 from plugin.factors.references import References
 from plugin.store.database import Database
@@ -31,29 +29,19 @@ STAFF, OTHERS = "https://idp.example/realms/staff", "https://idp.example/realms/
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch):
+def shell(shell, tmp_path, monkeypatch):
     """A development machine with a calibration file of its own, an empty database and a keyring."""
     digests = ModelStore(tmp_path).digests()
     part = ModelCalibration(mean=0.0, deviation=0.1, floor=0.3, weight=0.5)
     made = Calibration("", FRAMING, {name: digests[name] for name in BOUND_MODELS}, part, part, 2.0, {"data": "-"})
     table = json.loads(made.to_json()) | {"id": made.digest()}
     (tmp_path / "own.json").write_text(json.dumps(table))
-    settings = {
-        "ISSUER": "http://localhost:8100",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/facestep.db",
-        "ENVIRONMENT": "development",
-        "VAULT_BACKEND": "keyring",
-        "KEYRING_FILE": str(tmp_path / "keyring.json"),
-        "MODELS_DIR": str(tmp_path),
-        "CALIBRATION_FILE": str(tmp_path / "own.json"),
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"FACESTEP_{name}", value)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACESTEP_MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("FACESTEP_CALIBRATION_FILE", str(tmp_path / "own.json"))
     create_keyring(tmp_path / "keyring.json")
 
     def run(*arguments):
-        return CliRunner().invoke(main, [*map(str, arguments)], prog_name="facestep")
+        return shell(*map(str, arguments))
 
     assert run("database", "migrate").exit_code == 0
     return run
