@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from plugin.helpdesk.asked_proofs import MOST
 from plugin.helpdesk.links import LinkState
 from plugin.helpdesk.policy import LIVE_FACE, MANAGER, NOTED, PROOFS
+from plugin.helpdesk.types import CaseState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,6 +67,8 @@ def _one(proof: str, case: CaseView, helpdesk: Helpdesk, *, now: datetime) -> St
         return Standing(proof, "done" if done else "missing", None, noted=True, may_ask=False, left=0)
     links = helpdesk.links.of(case.id, proof=proof)
     last = links[-1] if links else None
+    if last is not None and case.state is not CaseState.OPEN and last.is_under_way(now=now):
+        last = None  # whoever answers now is not heard
     under_way = last is not None and last.is_under_way(now=now)
     ask = helpdesk.face_checks.may_ask if proof == LIVE_FACE else helpdesk.managers.may_ask
     return Standing(

@@ -106,6 +106,17 @@ class LiveDoor:
         with self.services.database.transaction() as session:
             session.add(row)
 
+    def pass_helpdesk_check(self, link: str) -> None:
+        """Press the button of a check's link and let the face be the enrolled one, as the face factor would."""
+        form, ours = {"answer": "begin"}, {"Origin": self.url}
+        answer = requests.post(link, data=form, headers=ours, allow_redirects=False, timeout=20)
+        assert answer.status_code == 303, answer.text
+        ceremony_id = urlsplit(answer.headers["Location"]).path.rpartition("/")[2]
+        ceremonies, now = self.services.ceremonies, utc_now()
+        view = ceremonies.load(ceremony_id, answer.cookies[f"facestep_{ceremony_id[:8]}"], now=now)
+        view = ceremonies.advance(view, to=Stage.DONE, now=now, proven="face")
+        self.services.helpdesk.face_checks.matched(view, now=now)
+
     def use_pass(self, ceremony_id: str, code: str) -> requests.Response:
         """Enter a pass, as the page does."""
         return requests.post(

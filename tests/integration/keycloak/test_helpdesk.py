@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -38,11 +39,23 @@ class Desk:
         headers = {"Origin": self.house.door.url}
         return self.browser.post(f"{self.house.door.url}/helpdesk{path}", data=form, headers=headers, timeout=30)
 
-    def signs_in(self) -> requests.Response:
+    def signs_in(self, at: str = "/login") -> requests.Response:
         """Go to the realm, give the password, pass the face step, come back."""
-        assert self.person.visit(self.get("/login", follow=False).headers["Location"]) == ""
+        assert self.person.visit(self.get(at, follow=False).headers["Location"]) == ""
         ceremony = self.house.door.arrive(self.person.give_password())
         return self.browser.get(self.person.visit(self.house.door.pass_check(ceremony)), timeout=30)
+
+
+def link_in(mailbox: Mailbox, kind: str) -> str:
+    """Return the newest link of this kind that came by mail."""
+    return re.findall(rf"http\S+/helpdesk/{kind}/\S+", "\n".join(mailbox.letters))[-1]
+
+
+def record_manager(house: House, person: Person, manager: str) -> None:
+    """Write the manager into the person's record, as an administrator does."""
+    user = house.admin.get(f"/users/{person.id}")
+    attributes = {**user.get("attributes", {}), "facestepManager": [manager]}
+    house.admin.put(f"/users/{person.id}", {**user, "attributes": attributes})
 
 
 def give_role(house: House, person: Person, role: str) -> None:
@@ -88,6 +101,8 @@ def test_the_whole_way_back_in(house, mailbox, staff):
     assert opened.status_code == 200, opened.text
     case = re.search(r"/helpdesk(/cases/[\w-]+)$", opened.url)[1]
     ada.post(f"{case}/proofs", proof="call_back")
+    assert "Link sent" in ada.post(f"{case}/face-check").text
+    house.door.pass_helpdesk_check(link_in(mailbox, "check"))
     assert "Waits for a second person" in ada.post(f"{case}/ask").text
     assert "Pass sent" in bob.post(f"{case}/decide", answer="agree").text
     code = re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", "".join(mailbox.letters))[0]
@@ -98,6 +113,33 @@ def test_the_whole_way_back_in(house, mailbox, staff):
     assert house.admin.get(f"/users/{alice.id}/sessions") == []
     assert new.tokens(new.visit(back))["acr"] == "facestep"
     assert any("was set up for your account" in letter for letter in mailbox.letters)
+
+
+def test_the_manager_on_record_confirms_with_their_own_login(house, mailbox, staff):
+    ada, alice, mia = staff(AGENT), house.new_person(), Desk(house, house.new_person())
+    record_manager(house, alice, mia.person.username)
+    opened = ada.post("/cases", name=alice.username, ticket="T-2", reason="phone lost")
+    case = re.search(r"/helpdesk(/cases/[\w-]+)$", opened.url)[1]
+    assert "Link sent" in ada.post(f"{case}/manager").text
+    path = urlsplit(link_in(mailbox, "confirm")).path.removeprefix("/helpdesk")
+    assert alice.username not in mia.get(path).text
+    shown = mia.signs_in(f"{path}/login")
+    assert alice.username in shown.text
+    assert ada.person.username in shown.text
+    eve = Desk(house, house.new_person())
+    assert eve.signs_in(f"{path}/login").status_code == 403
+    assert "written down" in mia.post(path, answer="yes").text
+    assert "Confirmed by the manager" in ada.get(case).text
+    assert mia.get().status_code == 401
+    noted = house.door.audited("helpdesk_proof_noted")[-1]
+    assert (noted.subject, noted.details["agent"]) == (alice.id, mia.person.id)
+
+
+def test_nobody_names_their_own_manager(house, mailbox):
+    """Keycloak lets administrators alone write the attributes that `install --helpdesk` has declared."""
+    declared = {one["name"]: one["permissions"] for one in house.admin.get("/users/profile")["attributes"]}
+    for name in ("facestepManager", "facestepAddresses"):
+        assert declared[name] == {"view": ["admin"], "edit": ["admin"]}
 
 
 def test_somebody_without_a_role_is_no_staff(staff):

@@ -17,10 +17,13 @@ def case(office, world):
     return office.opens()
 
 
+def case_now(office, case):
+    return office.desk.case(office.agent(), case.id, now=office.world.now)
+
+
 def stands(office, case) -> str:
     """How the live face stands on the case, as the page says it."""
-    now = office.desk.case(office.agent(), case.id, now=office.world.now)
-    shown = {one.proof: one for one in standing_of(now, office.parts, now=office.world.now)}
+    shown = {one.proof: one for one in standing_of(case_now(office, case), office.parts, now=office.world.now)}
     return shown["live_face"].state
 
 
@@ -62,6 +65,12 @@ def test_the_agent_sees_how_far_it_is(office, world, case):
     office.parts.face_checks.ask(office.agent(), case.id, now=world.now)
     world.passes(seconds=15 * 60)
     assert stands(office, case) == "expired"
+
+
+def test_a_link_of_a_case_that_was_stopped_is_not_shown_as_good(office, world, case):
+    office.parts.face_checks.ask(office.agent(), case.id, now=world.now)
+    office.parts.aftermath.stop(case_now(office, case), now=world.now)
+    assert stands(office, case) == "missing"
 
 
 def test_another_living_face_ends_the_check_at_once_and_is_an_alarm(office, world, case):
