@@ -13,6 +13,7 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from plugin.api import ceremony as api
+from plugin.api import helpdesk as helpdesk_api
 from plugin.doors import erase, health, provider
 from plugin.pages import ceremony as pages
 from plugin.pages import guides, helpdesk, retention
@@ -56,6 +57,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     if services.helpdesk is not None:
         app.register_blueprint(helpdesk.bp)
         app.register_blueprint(guides.bp)
+        app.register_blueprint(helpdesk_api.bp)
     limit_routes(app, storage=settings.rate_limit_storage)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]

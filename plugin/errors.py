@@ -84,6 +84,8 @@ PUBLIC: Final[dict[str, Public]] = {
     "own_case": Public(403, "Nobody acts on their own account here. Ask a colleague."),
     "same_person": Public(403, "A second person must decide. This was asked for from an account of yours."),
     "same_place": Public(403, "The second person must decide at another place than the first."),
+    "api_token": Public(401, "An access token of a service account of the realm is needed, for facestep-helpdesk."),
+    "not_for_programs": Public(403, "A program may not do this; a person must."),
     "not_asked_by_you": Public(403, "Only who asked for it may see it."),
     "asker_gone": Public(409, "Whoever asked for this may no longer ask. Open a new case."),
     "person_unknown": Public(404, "There is nobody with exactly this user name."),

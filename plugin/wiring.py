@@ -178,6 +178,7 @@ def build_helpdesk(
     if not settings.helpdesk_issuer:
         return None
     from plugin.doors.agent_login import AgentLogin  # noqa: PLC0415  (these load libraries that nobody else needs)
+    from plugin.doors.service_accounts import ServiceAccounts  # noqa: PLC0415
     from plugin.helpdesk.office import assemble  # noqa: PLC0415
     from plugin.keycloak.directory import KeycloakDirectory  # noqa: PLC0415
     from plugin.mail import SmtpPost  # noqa: PLC0415
@@ -187,7 +188,9 @@ def build_helpdesk(
     directory = KeycloakDirectory(
         realm, token=login.service_token, clock=clock, manager_attribute=settings.helpdesk_manager_attribute
     )
-    return assemble(**parts, settings=settings, directory=directory, post=SmtpPost(settings), login=login)
+    programs = ServiceAccounts(realm=realm, registry=registry, directory=directory, audit=parts["audit"])
+    post = SmtpPost(settings)
+    return assemble(**parts, settings=settings, directory=directory, post=post, login=login, programs=programs)
 
 
 def build_invitations(settings: Settings, database: Database) -> Invitations:

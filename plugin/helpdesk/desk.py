@@ -5,6 +5,8 @@ Rules:
  * An action needs every proof that policy demanded when the case was opened, and those of its own; a pass needs a
    face that the recovery can compare. What was asked for stands; another action is another case.
  * Roles were read for this very request (types.Agent); a case that is over or frozen takes nothing.
+ * A program opens and asks like an agent, about its own cases alone, notes what policy lets it note, and waits for two
+   eyes of a person, always. It decides nothing and is shown nothing.
  * Every refusal is an audit entry about the agent.
 
 Not here: what an action does (deeds.py), letters (aftermath.py), pages (pages/helpdesk.py).
@@ -20,7 +22,7 @@ from plugin.errors import ServiceError
 from plugin.helpdesk import limits
 from plugin.helpdesk.policy import NOTED, PROOFS
 from plugin.helpdesk.record import has_usable_face
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, PRIVILEGED, Action, CaseState
+from plugin.helpdesk.types import AGENT_ROLE, API_ROLE, APPROVER_ROLE, PRIVILEGED, SHOWN, Action, CaseState
 from plugin.helpdesk.watch import ASKED, LOOKED_UP, OPENED, Watch
 from plugin.store.cooling import BOUND
 
@@ -73,7 +75,7 @@ class Desk:
         Raises:
             ServiceError: helpdesk_role, too_many_lookups, person_unknown, own_case, approvers_case, too_many_cases.
         """
-        self._require(agent, AGENT_ROLE, now=now)  # (1)
+        self._require_asking(agent, now=now)  # (1)
         self.watch.allow(LOOKED_UP, agent, agent.person.owner, now=now)  # (2)
         person = self._directory.find(name)
         if person is None:  # (3)
@@ -94,9 +96,11 @@ class Desk:
 
     def case(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
         """Return a case for an agent or approver; not one's own, nor that of who agreed lately to one's requests."""
-        if not (agent.has(AGENT_ROLE) or agent.has(APPROVER_ROLE)):
-            self._require(agent, AGENT_ROLE, now=now)
+        if not agent.has(APPROVER_ROLE):
+            self._require_asking(agent, now=now)
         case = self._cases.load(case_id)
+        if agent.program and case.opened_by != agent.id:
+            raise ServiceError("case_unknown", "another_opened_it")
         self.watch.keep_apart(agent, case.owner.subject, now=now)
         return case
 
@@ -106,7 +110,7 @@ class Desk:
         Raises:
             ServiceError: helpdesk_role, own_case, case_unknown, case_moved, same_person.
         """
-        self._require(agent, AGENT_ROLE, now=now)
+        self._require_asking(agent, now=now)
         case = self._under_way(self.case(agent, case_id, now=now), CaseState.OPEN, now=now)
         if agent.id in self._links.confirmed_by(case_id):
             self._refuse(agent, "same_person", now=now, case=case)
@@ -119,6 +123,8 @@ class Desk:
             self._refuse(agent, "proof_not_noted", now=now, case=case)
         if proof not in NOTED or proof in case.proofs:
             raise ServiceError("bad_request", "proof")
+        if agent.program and proof not in self._policy.api_proofs:
+            self._refuse(agent, "not_for_programs", now=now, case=case)
 
         def within(session: Session) -> None:
             self._log_case("helpdesk_proof_noted", case, agent, now=now, session=session, proof=proof)
@@ -136,7 +142,10 @@ class Desk:
                                          5. not too much is asked for
         """
         case = self.under_way(agent, case_id, now=now)  # (1) (2)
+        if agent.program and target == SHOWN:
+            self._refuse(agent, "not_for_programs", now=now, case=case)
         demands = self._deeds.demands(replace(case, action=action, target=target), now=now)
+        demands = replace(demands, four_eyes=demands.four_eyes or agent.program)
         if set(demands.proofs) - set(case.proofs):  # (3)
             self._refuse(agent, "proofs_missing", now=now, case=case)
         asked = replace(case, action=action, target=target, demanded=demands.proofs, four_eyes=demands.four_eyes)
@@ -166,7 +175,7 @@ class Desk:
         if approver.id in {case.opened_by, case.asked_by, *case.noted_by}:  # (4)
             self._refuse(approver, "same_person", now=now, case=case)
         asker = self._directory.person(case.asked_by)
-        if asker is None or not asker.enabled or AGENT_ROLE not in asker.roles:
+        if asker is None or not asker.enabled or not asker.roles & {AGENT_ROLE, API_ROLE}:
             self._refuse(approver, "asker_gone", now=now, case=case)
         for other in (asker, *map(self._directory.person, {*case.noted_by} - {case.asked_by})):
             if other is not None and other.is_same_as(approver.person):  # (5)
@@ -197,7 +206,7 @@ class Desk:
 
     def close(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
         """End a case: nothing was done, and what was asked for is withdrawn."""
-        self._require(agent, AGENT_ROLE, now=now)
+        self._require_asking(agent, now=now)
         case = self.case(agent, case_id, now=now)
 
         def within(session: Session) -> None:
@@ -226,6 +235,10 @@ class Desk:
             when = {risk: limits.last(session, event, owner=person.owner) for risk, event in events.items()}
         lately = [risk for risk, at in when.items() if at is not None and now - at < LATELY]
         return tuple([*lately, "staff"] if person.is_staff else lately)
+
+    def _require_asking(self, agent: Agent, *, now: datetime) -> None:
+        if not agent.may_ask:
+            self._refuse(agent, "helpdesk_role", now=now)
 
     def _has_face(self, owner: Subject, *, now: datetime) -> bool:
         return has_usable_face(owner, database=self._database, now=now)

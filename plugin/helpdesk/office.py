@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from plugin.audit.log import AuditLog
     from plugin.ceremonies.attempts import Attempts
     from plugin.ceremonies.service import Ceremonies
-    from plugin.helpdesk.types import Directory, Login, Post
+    from plugin.helpdesk.types import Directory, Login, Post, Programs
     from plugin.settings import Settings
     from plugin.store.database import Database
     from vault.interface import Sealer
@@ -57,6 +57,7 @@ def assemble(
     directory: Directory,
     post: Post,
     login: Login,
+    programs: Programs,
 ) -> Helpdesk:
     """Return the helpdesk. Raises SettingsError for a policy that makes no sense."""
     stored = _Stored(database=database, audit=audit)
@@ -87,4 +88,5 @@ def assemble(
         sessions=Sessions(sealer=sealer, **stored),
         directory=directory,
         login=login,
+        programs=programs,
     )

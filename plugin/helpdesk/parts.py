@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from plugin.helpdesk.passes import Passes
     from plugin.helpdesk.policy import Policy
     from plugin.helpdesk.sessions import Sessions
-    from plugin.helpdesk.types import Directory, Login
+    from plugin.helpdesk.types import Directory, Login, Programs
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,6 +39,7 @@ class Helpdesk:
     sessions: Sessions
     directory: Directory
     login: Login
+    programs: Programs
 
     def agent(self, token: str, *, address: str, now: datetime) -> Agent:
         """Return who acts, with the roles that the directory gives them now.

@@ -5,6 +5,7 @@
     cases_per_day = 3            # about one person
     apart = "session"            # or "address": the second agent must sit at another network address
     keep_days = 90               # so long cases stay, 14 to 365; the audit log stays as the organisation says
+    api_proofs = []              # what a ticket system may note that calls the API; else only people note proofs
     show_pass_once = false       # true: two people may agree to show a pass to the agent, once, in place of sending it
 
     [default]
@@ -105,6 +106,7 @@ class Policy:
     keep_days: int = 90
     bounds: Bounds = field(default_factory=Bounds)
     show_pass_once: bool = False
+    api_proofs: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, path: Path | None) -> Policy:
@@ -146,7 +148,9 @@ class Policy:
 
 def parse(table: Mapping[str, Any]) -> Policy:
     """Return the policy that a TOML document holds. Raises SettingsError for the first thing that makes no sense."""
-    _nothing_but(table, {*_RANGES, "apart", "default", "group", "action", "abuse", "show_pass_once"}, where="")
+    _nothing_but(
+        table, {*_RANGES, "apart", "default", "group", "action", "abuse", "show_pass_once", "api_proofs"}, where=""
+    )
     numbers = {name: _number(table, name) for name in _RANGES if name in table}
     apart = table.get("apart", "session")
     if apart not in APART:
@@ -154,6 +158,9 @@ def parse(table: Mapping[str, Any]) -> Policy:
     shown = table.get("show_pass_once", False)
     if not isinstance(shown, bool):
         raise SettingsError("helpdesk policy: show_pass_once must be true or false")
+    noted = table.get("api_proofs", [])
+    if not isinstance(noted, list) or any(proof not in NOTED for proof in noted):
+        raise SettingsError(f"helpdesk policy: api_proofs must be a list of {', '.join(NOTED)}, or empty")
     default = _rule(table["default"], where="default") if "default" in table else Policy().default
     listed = table.get("group", [])
     if not isinstance(listed, list):
@@ -167,6 +174,7 @@ def parse(table: Mapping[str, Any]) -> Policy:
         actions=_actions(table.get("action", {})),
         apart=apart,
         show_pass_once=shown,
+        api_proofs=frozenset(noted),
         bounds=bounds.parse(table.get("abuse", {})),
         **numbers,
     )

@@ -19,6 +19,8 @@ AGENT_ROLE = "facestep-helpdesk"
 """May open cases, note proofs and ask for a pass."""
 APPROVER_ROLE = "facestep-helpdesk-approver"
 """May decide about what an agent has asked for."""
+API_ROLE = "facestep-helpdesk-api"
+"""For the service account of a ticket system: opens cases and asks, like an agent, and decides nothing."""
 SHOWN = "shown"
 """Target of a pass that is not sent but shown once to the agent who asked, where policy allows it."""
 PRIVILEGED = "privileged"
@@ -85,10 +87,12 @@ class Agent:
     Attributes:
         person: who it is, as the directory knows them now.
         address: the network address the request came from.
+        program: it is a service account, which stands for nobody.
     """
 
     person: OnRecord
     address: str
+    program: bool = False
 
     @property
     def id(self) -> str:
@@ -96,8 +100,13 @@ class Agent:
         return self.person.owner.subject
 
     def has(self, role: str) -> bool:
-        """Tell whether the agent has this role."""
-        return self.person.enabled and role in self.person.roles
+        """Tell whether the agent has this role. Roles of people are nothing to a program, nor the other way round."""
+        return self.person.enabled and role in self.person.roles and self.program == (role == API_ROLE)
+
+    @property
+    def may_ask(self) -> bool:
+        """Tell whether this agent, or program, may open cases and ask for something."""
+        return self.has(API_ROLE if self.program else AGENT_ROLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,13 @@ class Login(Protocol):
 
     def finish(self, token: str, *, state: str, code: str, now: datetime) -> Subject:
         """Return who has signed in. Raises ServiceError("helpdesk_login_refused")."""
+
+
+class Programs(Protocol):
+    """How programs prove who they are."""
+
+    def program(self, token: str, *, address: str, now: datetime) -> Agent:
+        """Return which program has this token. Raises ServiceError("api_token")."""
 
 
 class Post(Protocol):

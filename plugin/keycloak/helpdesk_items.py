@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from plugin.keycloak.admin import RealmAdmin
 
 CLIENT: Final = "facestep-helpdesk"
+API_ROLE: Final = "facestep-helpdesk-api"
 ROLES: Final = {
     "facestep-helpdesk": "Opens cases of people who lost their factors",
     "facestep-helpdesk-approver": "Decides about what the helpdesk asks for",
+    API_ROLE: "For the service account of a ticket system: opens cases and asks, and decides nothing",
 }
 _MAY: Final = ("view-users", "manage-users")
 _ATTRIBUTES: Final = {ADDRESSES: ("Further addresses", True), MANAGER: ("User name of the manager", False)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from plugin.errors import ServiceError
 from plugin.keycloak import flows, names
+from plugin.keycloak.api_scope_items import ApiScopeItem
 from plugin.keycloak.flow_items import BindingItem, FlowItem
 from plugin.keycloak.helpdesk_items import ROLES, HelpdeskClientItem, ProfileItem, RoleItem, ServiceAccountItem
 from plugin.keycloak.hole_items import (
@@ -103,6 +104,7 @@ class RealmSetup:
             yield ProfileItem(admin)
             yield HelpdeskClientItem(admin, self._url)
             yield ServiceAccountItem(admin)
+            yield ApiScopeItem(admin)
         for flow in (flows.browser_flow(self._url), flows.reset_flow(self._url), flows.grant_flow()):
             yield FlowItem(admin, flow)
             yield BindingItem(admin, flow)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from plugin.errors import ServiceError, public
+from plugin.helpdesk.fields import field, target
 from plugin.helpdesk.record import record_of
 from plugin.helpdesk.standing import addable, standing_of
 from plugin.helpdesk.targets import targets_of
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 bp: Final = Blueprint("helpdesk", __name__, url_prefix="/helpdesk")
 bp.register_blueprint(proof_links.bp)
-_LONGEST: Final = {"name": 255, "ticket": 64, "reason": 500, "target": 64}
 _SERVER_ERROR: Final = 500
 
 
@@ -126,7 +126,8 @@ def show_case(case_id: str) -> str:
     agent = _agent()
     case = _desk().desk.case(agent, case_id, now=now())
     database, over = services().database, now() >= case.expires_at
-    factors = {target.id: target for target in targets_of(case.owner, database=database)}
+    factors = {one.id: one for one in targets_of(case.owner, database=database)}
+    offers = _desk().desk.offers(case, now=now()) if case.state == "open" and not over else ()
     return _page(
         "case.html",
         agent,
@@ -135,7 +136,7 @@ def show_case(case_id: str) -> str:
         over=over,
         standing=standing_of(case, _desk(), now=now()),
         addable=addable(case, _desk(), now=now()),
-        offers=_desk().desk.offers(case, now=now()) if case.state == "open" and not over else (),
+        offers=offers,
         factor=factors.get(case.target),
     )
 
@@ -164,10 +165,10 @@ def ask_manager(case_id: str) -> AnyResponse:
 @bp.post("/cases/<case_id>/ask")
 def ask(case_id: str) -> AnyResponse:
     """Ask for an action; the form's one field holds the action and, after a blank, what it is about."""
-    action, _, target = request.form.get("action", Action.PASS.value).partition(" ")
-    if action not in set(Action) or len(target) > _LONGEST["target"] or not target.isascii():
+    action, _, about = request.form.get("action", Action.PASS.value).partition(" ")
+    if action not in set(Action):
         raise ServiceError("bad_request", "action")
-    case = _desk().desk.ask(_agent(), case_id, action=Action(action), target=target, now=now())
+    case = _desk().desk.ask(_agent(), case_id, action=Action(action), target=target(about), now=now())
     return _to_case(case_id) if _is_there(case) else redirect(url_for("helpdesk.home"), code=303)
 
 
@@ -215,11 +216,8 @@ def stop(token: str) -> str:
 
 
 def _field(name: str) -> str:
-    """Return a required field of the form, without control characters."""
-    value = request.form.get(name, "").strip()
-    if not 0 < len(value) <= _LONGEST[name] or not value.isprintable():
-        raise ServiceError("bad_request", f"field_{name}")
-    return value
+    """Return a required field of the form."""
+    return field(name, request.form.get(name, ""))
 
 
 def _is_there(case: CaseView) -> bool:

@@ -24,7 +24,7 @@ from vault.interface import VaultError
 if TYPE_CHECKING:
     from flask import Flask
 
-_FOR_PROGRAMS: Final = ("/api/", "/token", "/jwks", "/idp/", "/health/", "/.well-known/")
+_FOR_PROGRAMS: Final = ("/api/", "/helpdesk/api/", "/token", "/jwks", "/idp/", "/health/", "/.well-known/")
 _CODE_OF_STATUS: Final = {404: "not_found", 405: "not_found", 413: "too_large", 429: "too_many_requests"}
 _SERVER_ERROR: Final = 500
 _LOGGED_FRAMES: Final = 6

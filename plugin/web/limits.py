@@ -44,7 +44,9 @@ def limit_routes(app: Flask, *, storage: str) -> Limiter:
             limited = limiter.limit(REFUSED_PER_ADDRESS, deduct_when=_refused)(limited)
         if endpoint in _BEGINNINGS:
             limited = limiter.limit(BEGUN_PER_ADDRESS)(limited)
-        if endpoint.startswith(("helpdesk.", "me.")):
+        if endpoint.startswith("helpdesk_api."):
+            limited = limiter.limit(REFUSED_PER_ADDRESS, deduct_when=_refused)(limited)
+        if endpoint.startswith(("helpdesk.", "helpdesk_api.", "me.")):
             limited = limiter.limit(PAGES_PER_ADDRESS)(limited)
         if endpoint in {"health.ready", "metrics.show"}:
             limited = limiter.limit(READY_PER_ADDRESS)(limited)

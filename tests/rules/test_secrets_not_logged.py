@@ -16,6 +16,7 @@ from flask import request
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
+from plugin.helpdesk.policy import NOTED, Rule
 from plugin.logs import configure_logging
 from tests.fakes.realm import VERIFIER
 from tests.fakes.whole import code_in, open_whole
@@ -24,6 +25,7 @@ from tests.plugin.factors.soft_key import unb64
 from tests.plugin.factors.world import World, hash_cheaply, world
 from tests.plugin.helpdesk.console import Console
 from tests.plugin.helpdesk.office import open_office
+from tests.plugin.helpdesk.program import Program
 
 CAMERA = {"label": "Somebody's own telephone (OBS Virtual Camera)", "width": 640, "height": 480, "frame_rate": 30}
 
@@ -199,6 +201,28 @@ class Journey:
         self.keep("helpdesk session", mia.client.get_cookie("facestep_desk", path="/helpdesk").value)
         assert mia.post(f"/confirm/{token}", answer="yes").status_code == 200
 
+    def is_shown_a_pass(self) -> None:
+        self.office.allows(show_pass_once=True, cases_per_day=9, default=Rule(frozenset(), four_eyes=True))
+        ada, bob = (Console(self.whole.app, self.office) for _ in range(2))
+        ada.signs_in("ada")
+        bob.signs_in("bob")
+        path = ada.opens()
+        for proof in NOTED:
+            ada.post(f"{path}/proofs", proof=proof)
+        assert ada.post(f"{path}/ask", action="pass shown").status_code == 303
+        bob.post(f"{path}/decide", answer="agree")
+        shown = ada.post(f"{path}/show").text
+        self.keep("helpdesk pass", re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", shown)[0])
+
+    def calls_as_a_ticket_system(self) -> None:
+        self.office.allows(api_proofs=frozenset({"call_back"}))
+        tickets = Program(self.whole.app, self.office)
+        path = tickets.opens()
+        tickets.calls(f"{path}/proofs", {"proof": "call_back"})
+        for call, body in (("", None), ("/ask", {"action": "suspend", "target": ""}), ("/close", {})):
+            assert tickets.calls(path + call, body).status_code == 200
+        assert tickets.calls("/openapi.json", token="").status_code == 200
+
     def passes_camera(self, browser) -> None:
         self.keep("camera label", CAMERA["label"].encode())
         self.call(browser, "face/start", {"light": True, "camera": CAMERA})
@@ -246,6 +270,8 @@ class Journey:
         self.enrols_only_the_face_again()
         self.fetches_a_result_whose_answer_was_lost()
         self.goes_through_the_helpdesk()
+        self.is_shown_a_pass()
+        self.calls_as_a_ticket_system()
         self.stored = b"".join(
             path.read_bytes() for path in Path(self.world.database._file).parent.glob("facestep.db*")
         )

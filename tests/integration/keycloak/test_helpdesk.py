@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.integration.keycloak.person import Person
 
 pytestmark = pytest.mark.servers
-AGENT, APPROVER = "facestep-helpdesk", "facestep-helpdesk-approver"
+AGENT, APPROVER, API = "facestep-helpdesk", "facestep-helpdesk-approver", "facestep-helpdesk-api"
 
 
 @dataclass
@@ -165,3 +165,45 @@ def test_a_code_of_another_browser_signs_nobody_in(house, mailbox):
     victim.get("/login", follow=False)
     assert victim.browser.get(back, timeout=30).status_code == 403
     assert victim.get().status_code == 401
+
+
+def _ticket_system(house, *, scope: bool = True, role: bool = True) -> str:
+    """Make a client with a service account, as docs/helpdesk.md says; return an access token of it."""
+    name = f"tickets-{len(house.admin.get('/clients'))}"
+    body = {"clientId": name, "secret": "a-secret", "serviceAccountsEnabled": True, "standardFlowEnabled": False}
+    client = house.admin.post("/clients", {**body, "publicClient": False, "fullScopeAllowed": False})
+    account = house.admin.get(f"/clients/{client}/service-account-user")
+    if role:
+        house.admin.post(f"/users/{account['id']}/role-mappings/realm", [house.admin.get(f"/roles/{API}")])
+    if scope:
+        found = next(one for one in house.admin.get("/client-scopes") if one["name"] == API)
+        house.admin.put(f"/clients/{client}/default-client-scopes/{found['id']}", {})
+    form = {"grant_type": "client_credentials", "client_id": name, "client_secret": "a-secret"}
+    return _token(house, form)
+
+
+def _token(house, form: dict[str, str]) -> str:
+    answer = requests.post(f"{house.issuer}/protocol/openid-connect/token", data=form, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["access_token"]
+
+
+def _opens(house, token: str, name: str) -> requests.Response:
+    return requests.post(
+        f"{house.door.url}/helpdesk/api/v1/cases",
+        json={"name": name, "ticket": "T-1", "reason": "phone lost"},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+    )
+
+
+def test_a_ticket_system_opens_a_case_with_its_own_token(house, mailbox):
+    opened = _opens(house, _ticket_system(house), house.new_person().username)
+    assert opened.status_code == 201, opened.text
+    assert opened.json()["state"] == "open"
+
+
+def test_a_service_account_without_our_scope_or_role_opens_nothing(house, mailbox):
+    for lacks in ({"scope": False}, {"role": False}):
+        refused = _opens(house, _ticket_system(house, **lacks), house.new_person().username)
+        assert (refused.status_code, refused.json()["error"]) == (401, "api_token")

@@ -12,7 +12,7 @@ from plugin.factors.face import FaceRefused
 from plugin.helpdesk.office import assemble
 from plugin.helpdesk.policy import LIVE_FACE, NOTED
 from plugin.helpdesk.record import has_usable_face
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent, CaseState, OnRecord
+from plugin.helpdesk.types import AGENT_ROLE, API_ROLE, APPROVER_ROLE, Agent, CaseState, OnRecord
 from tests.plugin.factors.world import REALM, Person
 
 if TYPE_CHECKING:
@@ -98,6 +98,19 @@ class ScriptedLogin:
         if state != token[:8]:
             raise ServiceError("helpdesk_login_refused", "state")
         return Subject(REALM, self.who)
+
+
+@dataclass
+class ListedPrograms:
+    """The production protocol Programs; a token is a name. The real one has its own tests."""
+
+    people: ListedPeople
+
+    def program(self, token: str, *, address: str, now: datetime) -> Agent:
+        person = self.people.find(f"service-account-{token}") if token else None
+        if person is None or API_ROLE not in person.roles:
+            raise ServiceError("api_token", "listed")
+        return Agent(person, address, program=True)
 
 
 @dataclass
@@ -221,6 +234,7 @@ def open_office(world: World, *, people: ListedPeople | None = None) -> Office:
         directory=people,
         post=letters,
         login=login,
+        programs=ListedPrograms(people),
     )
     world.helpdesk = parts
     people.add("alice", addresses=["alice@example.org", "alice@home.example"], manager="mia")
