@@ -18,12 +18,13 @@ import sys
 import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 
 from plugin.store.database import Database
 from tests.stack import distribution
+from tests.stack.cleared import is_cleared, shape_of
 from tests.stack.errors import StackError
 from tests.stack.process import ChildProcess, free_port
 
@@ -92,6 +93,8 @@ class PostgreSQL:
         self.process = process
         self._password = password
         self._template: str | None = None
+        self._shape: list[Any] = []
+        self._spare: list[str] = []  # emptied ones with all tables, for the next test
 
     @classmethod
     def start(cls, *, fsync: bool = False) -> PostgreSQL:
@@ -148,19 +151,26 @@ class PostgreSQL:
 
     @contextmanager
     def database(self, *, migrated: bool = True, copy_of: str | None = None) -> Iterator[str]:
-        """Yield the address of a new database; it is dropped afterwards, whoever is still connected.
+        """Yield the address of a database without rows; it is emptied or dropped afterwards, whoever is connected.
 
         Args:
-            migrated: with all tables, else empty.
+            migrated: with all tables, else without.
             copy_of: the address of a database to copy, which nobody may be connected to.
         """
-        name = f"test_{secrets.token_hex(6)}"
-        source = copy_of.rpartition("/")[2] if copy_of else self._migrated() if migrated else "template1"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {source}")
+        usual = migrated and copy_of is None
+        if usual and self._spare:
+            name = self._spare.pop()
+        else:
+            name = f"test_{secrets.token_hex(6)}"
+            source = copy_of.rpartition("/")[2] if copy_of else self._migrated() if migrated else "template1"
+            self.run(f"CREATE DATABASE {name} TEMPLATE {source}")
         try:
             yield self.url(name)
         finally:
-            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+            if usual and is_cleared(self.url(name), shape=self._shape):
+                self._spare.append(name)
+            else:
+                self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _migrated(self) -> str:
         """Return the name of a database with all tables, which new ones are copied from."""
@@ -168,6 +178,7 @@ class PostgreSQL:
             self.run("CREATE DATABASE migrated")
             with closing(Database(self.url("migrated"))) as database:
                 database.migrate()
+            self._shape = shape_of(self.url("migrated"))
             self._template = "migrated"
         return self._template
 
