@@ -20,6 +20,8 @@ from plugin.api.helpdesk_openapi import document
 from plugin.api.parsing import Schema, Text, json_body
 from plugin.errors import ServiceError
 from plugin.helpdesk.fields import LONGEST, field, target
+from plugin.helpdesk.policy import LIVE_FACE, MANAGER
+from plugin.helpdesk.standing import standing_of
 from plugin.helpdesk.types import Action
 from plugin.web.context import now, services
 
@@ -66,9 +68,12 @@ def show_case(case_id: str) -> Response:
 
 @bp.post("/cases/<case_id>/proofs")
 def note_proof(case_id: str) -> Response:
-    """Note a proof, where policy lets a program do so."""
-    program, body = _program(), json_body(PROOF)
-    return _shown(_desk().desk.note(program, case_id, body["proof"], now=now()))
+    """Note a proof, where policy lets a program do so; the face and the manager are asked, whoever calls."""
+    program, proof = _program(), json_body(PROOF)["proof"]
+    ask_for = {LIVE_FACE: _desk().face_checks.ask, MANAGER: _desk().managers.ask}.get(proof)
+    if ask_for is not None:
+        return _shown(ask_for(program, case_id, now=now()))
+    return _shown(_desk().desk.note(program, case_id, proof, now=now()))
 
 
 @bp.post("/cases/<case_id>/ask")
@@ -114,6 +119,7 @@ def _shown(case: CaseView) -> Response:
         "state": case.state.value,
         "risks": list(case.risks),
         "proofs": list(case.proofs),
+        "standing": [{"proof": one.proof, "state": one.state} for one in standing_of(case, _desk(), now=now())],
         "action": case.action.value if case.action else None,
         "target": case.target,
         "possible": [

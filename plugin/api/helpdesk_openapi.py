@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from plugin.helpdesk.fields import LONGEST
 from plugin.helpdesk.policy import PROOFS
+from plugin.helpdesk.standing import STATES
 from plugin.helpdesk.types import Action, CaseState
 
 _ABOUT: Final = """Opens and follows cases of people who lost their factors. A call carries a bearer token of the
@@ -57,6 +58,11 @@ SCHEMAS: Final[dict[str, Any]] = {
         state=_one_of([state.value for state in CaseState], "Where it stands."),
         risks={"type": "array", "items": {"type": "string"}, "description": "What makes it more delicate than others."},
         proofs=_MANY_PROOFS,
+        standing={
+            "type": "array",
+            "items": _object(proof=_PROOF, state=_one_of(list(STATES), "How it stands.")),
+            "description": "Every proof that is demanded or was given.",
+        },
         action={"oneOf": [_ACTION, {"type": "null"}], "description": "What was asked for; null before."},
         target=_TARGET,
         possible={
@@ -94,7 +100,9 @@ def document(url: str) -> dict[str, Any]:
             "/cases/{case_id}": {"parameters": [case], "get": _call("Read a case")},
             "/cases/{case_id}/proofs": {
                 "parameters": [case],
-                "post": _call("Note a proof, where policy allows it", body="Proof"),
+                "post": _call(
+                    "Note a proof, where policy allows it; or send the link for the face or the manager", body="Proof"
+                ),
             },
             "/cases/{case_id}/ask": {"parameters": [case], "post": _call("Ask for an action", body="Wish")},
             "/cases/{case_id}/close": {"parameters": [case], "post": _call("Withdraw and end", body="Nothing")},

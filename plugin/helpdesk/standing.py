@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plugin.helpdesk.parts import Helpdesk
     from plugin.helpdesk.types import CaseView
 
+STATES: Final = ("done", "missing", "sent", "opened", "expired", "unfinished", "not_matched", "not_live", "refused")
 _LATE: Final = {LinkState.SENT: "expired", LinkState.OPENED: "unfinished"}
 
 
@@ -29,7 +30,7 @@ class Standing:
 
     Attributes:
         proof: one of policy.PROOFS.
-        state: done, missing; of an asked proof also sent, opened, expired, unfinished, not_matched, not_live, refused.
+        state: one of STATES.
         until: when a link that is under way ends.
         noted: agents note it themselves.
         may_ask: it can be asked for now.

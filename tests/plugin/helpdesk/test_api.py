@@ -56,6 +56,20 @@ def test_a_program_notes_what_policy_lets_it_note(tickets, office):
     assert noted.get_json()["proofs"] == ["document"]
 
 
+def test_a_program_has_the_face_and_the_manager_asked_and_notes_neither(tickets, office):
+    path = tickets.opens()
+    for proof in ("live_face", "manager"):
+        asked = tickets.calls(f"{path}/proofs", {"proof": proof})
+        assert asked.status_code == 200, asked.text
+    case = tickets.calls(path).get_json()
+    assert case["proofs"] == []
+    assert {"proof": "live_face", "state": "sent"} in case["standing"]
+    assert {"proof": "manager", "state": "sent"} in case["standing"]
+    assert tickets.calls(f"{path}/proofs", {"proof": "live_face"}).status_code == 409
+    for kind in ("check", "confirm"):
+        assert office.letters.token(kind) not in asked.text
+
+
 def test_the_description_names_every_route_and_no_other(tickets, app):
     told = tickets.calls("/openapi.json", token="").get_json()
     described = {(path, method) for path, item in told["paths"].items() for method in item if method != "parameters"}
@@ -80,6 +94,7 @@ def test_the_description_has_the_fields_that_the_calls_take_and_give(tickets):
     assert list(SCHEMAS["Case"]["properties"]) == SCHEMAS["Case"]["required"]
     assert set(case) == set(SCHEMAS["Case"]["properties"])
     assert set(case["possible"][0]) == set(SCHEMAS["Case"]["properties"]["possible"]["items"]["properties"])
+    assert set(case["standing"][0]) == set(SCHEMAS["Case"]["properties"]["standing"]["items"]["properties"])
     assert SCHEMAS["Case"]["properties"]["state"]["enum"] == list(CaseState)
     assert SCHEMAS["Wish"]["properties"]["action"]["enum"] == list(Action)
 
