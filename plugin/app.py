@@ -16,7 +16,7 @@ from plugin.api import ceremony as api
 from plugin.api import helpdesk as helpdesk_api
 from plugin.doors import erase, health, provider
 from plugin.pages import ceremony as pages
-from plugin.pages import guides, helpdesk, retention
+from plugin.pages import guides, helpdesk, me, retention
 from plugin.web.access_log import register_access_log
 from plugin.web.answers import register_errors
 from plugin.web.headers import register_headers
@@ -54,6 +54,8 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
         from plugin.doors import metrics  # noqa: PLC0415  (only who measures loads prometheus_client)
 
         app.register_blueprint(metrics.bp)
+    if services.me is not None:
+        app.register_blueprint(me.bp)
     if services.helpdesk is not None:
         app.register_blueprint(helpdesk.bp)
         app.register_blueprint(guides.bp)

@@ -31,6 +31,7 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "renewals_max": (0, 100),
     "invitation_ttl_s": (60, 604_800),
     "audit_checkpoint_every_s": (60, 86_400),
+    "new_faces_per_year": (0, 12),
     "cool_down_h": (1, 720),
 }
 _MAIL: Final = ("smtps", "smtp+starttls", "smtp")

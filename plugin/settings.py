@@ -105,6 +105,7 @@ class Settings:
         mail_server: smtps://host:465, smtp+starttls://user@host:587, or smtp://127.0.0.1:25 on this machine.
         mail_password_file: file with the password of the user in mail_server.
         mail_from: the sender's address.
+        new_faces_per_year: how often a person may replace a face that has changed without the helpdesk; 0 for never.
         cool_down_h: hours after a recovery in which factors cannot be changed and no higher level is reached.
         metrics_token_file: file with the bearer token that opens /metrics; without it there are no metrics.
         log_level: Python logging level name.
@@ -162,6 +163,7 @@ class Settings:
     mail_server: str = ""
     mail_password_file: Path | None = None
     mail_from: str = ""
+    new_faces_per_year: int = 1
     cool_down_h: int = 24
     metrics_token_file: Path | None = None
     log_level: str = "INFO"

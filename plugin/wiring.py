@@ -30,6 +30,10 @@ from plugin.factors.lifecycle import Lifecycle
 from plugin.factors.recovery_codes import RecoveryCodes
 from plugin.factors.totp import TotpFactor
 from plugin.factors.webauthn import WebauthnFactor
+from plugin.helpdesk.cases import Cases
+from plugin.helpdesk.own_page import OwnPage
+from plugin.helpdesk.sessions import PEOPLE, Sessions
+from plugin.helpdesk.stopping import Stopping
 from plugin.sealing import open_sealer
 from plugin.store.database import Database
 
@@ -85,6 +89,7 @@ class Services:
     lifecycle: Lifecycle
     face: FaceFactor
     helpdesk: Helpdesk | None = None
+    me: OwnPage | None = None
 
 
 class Parts(TypedDict):
@@ -168,6 +173,7 @@ def build_services(
         enrolment=Enrolment(ceremonies=ceremonies, database=database, sealer=sealer, audit=audit),
         face=FaceFactor(**parts, settings=settings, pipeline=pipeline or open_pipeline(settings)),
         helpdesk=build_helpdesk(parts, settings=settings, registry=registry, signer=signer, clock=clock),
+        me=build_own_page(parts, settings=settings, registry=registry, signer=signer, clock=clock),
     )
 
 
@@ -177,20 +183,39 @@ def build_helpdesk(
     """Return the helpdesk, or None where the settings name no realm for it. Raises SettingsError."""
     if not settings.helpdesk_issuer:
         return None
-    from plugin.doors.agent_login import AgentLogin  # noqa: PLC0415  (these load libraries that nobody else needs)
+    from plugin.doors.realm_login import HELPDESK, RealmLogin  # noqa: PLC0415  (these load libraries of their own)
     from plugin.doors.service_accounts import ServiceAccounts  # noqa: PLC0415
     from plugin.helpdesk.office import assemble  # noqa: PLC0415
     from plugin.keycloak.directory import KeycloakDirectory  # noqa: PLC0415
     from plugin.mail import SmtpPost  # noqa: PLC0415
 
     realm = settings.helpdesk_issuer
-    login = AgentLogin(realm=realm, our_url=settings.issuer, registry=registry, signer=signer, clock=clock)
+    login = RealmLogin(HELPDESK, realm=realm, our_url=settings.issuer, registry=registry, signer=signer, clock=clock)
     directory = KeycloakDirectory(
         realm, token=login.service_token, clock=clock, manager_attribute=settings.helpdesk_manager_attribute
     )
     programs = ServiceAccounts(realm=realm, registry=registry, directory=directory, audit=parts["audit"])
     post = SmtpPost(settings)
     return assemble(**parts, settings=settings, directory=directory, post=post, login=login, programs=programs)
+
+
+def build_own_page(
+    parts: Parts, *, settings: Settings, registry: Registry, signer: Signer, clock: Callable[[], datetime]
+) -> OwnPage:
+    """Return people's own page, for every Keycloak realm that is registered."""
+    from plugin.doors.realm_login import OWN_PAGE, RealmLogin  # noqa: PLC0415  (loads libraries of its own)
+
+    database, sealer, audit = parts["database"], parts["sealer"], parts["audit"]
+
+    def login(realm: str) -> RealmLogin:
+        return RealmLogin(OWN_PAGE, realm=realm, our_url=settings.issuer, registry=registry, signer=signer, clock=clock)
+
+    return OwnPage(
+        sessions=Sessions(PEOPLE, database=database, sealer=sealer, audit=audit),
+        stopping=Stopping(cases=Cases(database=database, sealer=sealer), database=database, sealer=sealer, audit=audit),
+        realms=lambda: [one.issuer for one in registry.list() if "/realms/" in one.issuer],
+        login=login,
+    )
 
 
 def build_invitations(settings: Settings, database: Database) -> Invitations:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, jsonify, url_for
 
-from plugin.ceremonies.types import Purpose
-from plugin.web.context import now, services
+from plugin.web.context import helpdesk_of, now
 
 if TYPE_CHECKING:
     from plugin.ceremonies.types import CeremonyView
@@ -20,7 +19,7 @@ def next_page(view: CeremonyView) -> Response:
 
 def next_page_after_setup(view: CeremonyView) -> Response:
     """Go on after a possession factor was set up; in a recovery the person is told, and old sessions end."""
-    desk = services().helpdesk
-    if view.purpose is Purpose.RECOVER and desk is not None:
+    desk = helpdesk_of(view)
+    if view.purpose.replaces_possession and desk is not None:
         desk.aftermath.bound(view, now=now())
     return next_page(view)

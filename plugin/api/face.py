@@ -18,7 +18,7 @@ from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, public
 from plugin.factors.camera_report import LONGEST_LABEL, CameraReport
 from plugin.factors.face import FaceRefused
-from plugin.web.context import load_ceremony, now, services
+from plugin.web.context import helpdesk_of, load_ceremony, now, services
 
 if TYPE_CHECKING:
     from plugin.ceremonies.types import CeremonyView
@@ -75,6 +75,7 @@ def frames(ceremony_id: str) -> Response:
         _face_checks().matched(progress.view, now=now())
         return jsonify(state="finished", redirect=view.redirect_uri)
     if progress.state == "finished":
+        _tell_of_new_face(progress.view)
         if progress.view.stage is not Stage.DONE:  # a recovery goes on with a new factor
             return jsonify(state="finished", next=url_for("pages.show", ceremony_id=ceremony_id))
         if services().lifecycle.remind(progress.view, now=now()):  # the page says it, then hands the result out
@@ -93,6 +94,13 @@ def _face_checks() -> FaceChecks:
     if desk is None:
         raise CeremonyRefused("ceremony_refused", "no_helpdesk")
     return desk.face_checks
+
+
+def _tell_of_new_face(view: CeremonyView) -> None:
+    """Tell all addresses of a face that took the place of another, and end old sessions."""
+    desk = helpdesk_of(view)
+    if view.purpose.is_recovery and view.purpose.enrols_face and desk is not None:
+        desk.aftermath.face_replaced(view, now=now())
 
 
 def _refused(view: CeremonyView, refusal: FaceRefused) -> Response:

@@ -1,16 +1,26 @@
-"""Calls of the saved recovery codes and of the helpdesk's pass. Codes are in the page and nowhere in the API."""
+"""Calls of everything that replaces a factor: saved codes, mailed codes, the helpdesk's pass.
+
+Codes that are made here are in a page or a letter, and nowhere in the API.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
 from plugin.api.answers import next_page
 from plugin.api.parsing import Text, json_body
-from plugin.ceremonies.service import ENROL_TTL
+from plugin.ceremonies.cooldown import refuse_recovery_here
 from plugin.ceremonies.types import NewCeremony
 from plugin.errors import CeremonyRefused
-from plugin.web.context import load_ceremony, now, services
+from plugin.helpdesk import letters
+from plugin.web.context import helpdesk_of, load_ceremony, now, services
 from plugin.web.cookies import browser_token, set_browser_token
+
+if TYPE_CHECKING:
+    from plugin.ceremonies.types import CeremonyView
+    from plugin.helpdesk.parts import Helpdesk
 
 bp = Blueprint("recovery", __name__, url_prefix="/recovery")
 
@@ -31,18 +41,67 @@ def verify(ceremony_id: str) -> Response:
     return next_page(services().recovery_codes.verify(view, body["code"], now=now()))
 
 
+@bp.post("/lost")
+def replace_lost(ceremony_id: str) -> Response:
+    """Check a code at login, to replace what was lost: the login becomes a recovery."""
+    view = load_ceremony(ceremony_id)
+    body = json_body({"code": Text(64)})
+    found = services()
+    refuse_recovery_here(view, database=found.database, audit=found.audit, settings=found.settings, now=now())
+    recovering = found.recovery_codes.replace_lost(view, body["code"], now=now())
+    desk = helpdesk_of(view)
+    if desk is not None:
+        desk.aftermath.tell(view.owner, letters.code_used, now=now())
+    return _longer(recovering)
+
+
+@bp.post("/new-face")
+def new_face(ceremony_id: str) -> Response:
+    """Turn a login that has not begun into the way to a new face; nothing is proven by it."""
+    view = load_ceremony(ceremony_id)
+    json_body({})
+    return _longer(_desk(view).own_recovery.begin(view, now=now()))
+
+
+@bp.post("/mail")
+def mail(ceremony_id: str) -> Response:
+    """Mail a code to the address on record, and tell every address."""
+    view = load_ceremony(ceremony_id)
+    json_body({})
+    _desk(view).own_recovery.send(view, now=now())
+    return next_page(view)
+
+
+@bp.post("/mailed")
+def mailed(ceremony_id: str) -> Response:
+    """Check the code that was mailed."""
+    view = load_ceremony(ceremony_id)
+    body = json_body({"code": Text(64)})
+    return next_page(_desk(view).own_recovery.redeem(view, body["code"], now=now()))
+
+
 @bp.post("/pass")
 def redeem_pass(ceremony_id: str) -> Response:
     """Take the pass from the helpdesk: the login becomes a recovery, which may take longer than a login."""
     view = load_ceremony(ceremony_id)
     body = json_body({"code": Text(64)})
-    desk = services().helpdesk
-    if desk is None or desk.realm != view.issuer:
-        raise CeremonyRefused("ceremony_refused", "no_helpdesk")
+    desk = _desk(view)
     recovering, _ = desk.passes.redeem(view, body["code"], now=now())
     desk.aftermath.used(recovering, now=now())
+    return _longer(recovering)
+
+
+def _desk(view: CeremonyView) -> Helpdesk:
+    desk = helpdesk_of(view)
+    if desk is None:
+        raise CeremonyRefused("ceremony_refused", "no_helpdesk")
+    return desk
+
+
+def _longer(recovering: CeremonyView) -> Response:
+    """Answer with the next page, and let the browser hold its cookie as long as the recovery may take."""
     answer = next_page(recovering)
-    held = NewCeremony(id=view.id, browser_token=browser_token(view.id))
-    secure = services().settings.issuer.startswith("https:")
-    set_browser_token(answer, held, max_age_s=int(ENROL_TTL.total_seconds()), secure=secure)
+    held = NewCeremony(id=recovering.id, browser_token=browser_token(recovering.id))
+    left = int((recovering.expires_at - now()).total_seconds())
+    set_browser_token(answer, held, max_age_s=left, secure=services().settings.issuer.startswith("https:"))
     return answer

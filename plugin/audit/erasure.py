@@ -1,8 +1,8 @@
 """Erase a person: everything that identifies them goes, and the log says so, in one transaction.
 
 Goes: the face reference, TOTP secret, passkeys, recovery codes, invitations, cases, links, passes and sessions of the
-helpdesk, and running ceremonies with their result codes, so that a login or enrolment under way cannot bring anything
-back.
+helpdesk, sessions of their own page, links that stop a recovery, and running ceremonies with their result codes, so
+that a login or enrolment under way cannot bring anything back.
 
 Stays:
  * failure counters: else an attacker who can bring about an erasure would get fresh attempts, at the invitation for
@@ -27,6 +27,7 @@ from plugin.store.helpdesk_tables import HelpdeskCase, HelpdeskPass, HelpdeskSes
 from plugin.store.instants import to_ms
 from plugin.store.letters import HelpdeskLetter
 from plugin.store.link_tables import HelpdeskLink
+from plugin.store.me_tables import MeSession, StopLink
 from plugin.store.tables import (
     Ceremony,
     Consent,
@@ -59,6 +60,8 @@ _GONE: Final[dict[str, type[Any]]] = {
     "helpdesk_passes": HelpdeskPass,
     "helpdesk_sessions": HelpdeskSession,
     "helpdesk_letters": HelpdeskLetter,
+    "me_sessions": MeSession,
+    "stop_links": StopLink,
 }
 
 

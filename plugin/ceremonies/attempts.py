@@ -50,6 +50,7 @@ class Counted(StrEnum):
     RECOVERY = "recovery"
     INVITATION = "invitation"
     PASS = "pass"  # noqa: S105  (names a factor)
+    MAILED = "mailed_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ LIMITS: Final[dict[Counted, Limit]] = {
     Counted.RECOVERY: Limit(consecutive=5, total=50),
     Counted.INVITATION: Limit(consecutive=5, total=50),
     Counted.PASS: Limit(consecutive=5, total=50),
+    Counted.MAILED: Limit(consecutive=5, total=50),
 }
 
 

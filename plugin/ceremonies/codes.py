@@ -40,7 +40,7 @@ def new_row(view: CeremonyView, code: str, *, acr: str, now: datetime, ttl_s: in
         issuer=view.issuer,
         subject=view.subject,
         ceremony_id=view.id,
-        purpose=(Purpose.LOGIN if view.purpose is Purpose.RECOVER else view.purpose).value,
+        purpose=(Purpose.LOGIN if view.purpose.is_recovery else view.purpose).value,
         redirect_uri=view.redirect_uri,
         nonce=view.nonce,
         code_challenge=view.code_challenge,

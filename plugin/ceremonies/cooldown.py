@@ -1,7 +1,8 @@
 """Refuse, for a time after a recovery, what an impostor would do next.
 
 That is to change factors, unless somebody vouches anew with an invitation, and to step up: to reach a level above the
-one at which everybody logs in.
+one at which everybody logs in. Another recovery of one's own is such a change; and a login that steps up is no place
+to begin one.
 
 Refuse everything to somebody who is suspended.
 
@@ -11,7 +12,7 @@ Not here: how it is known that a recovery or a suspension happened (store/coolin
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from plugin.ceremonies.levels import level_of
 from plugin.ceremonies.types import Purpose, Stage
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from plugin.ceremonies.types import AuditSink, VerifiedRequest
+    from plugin.ceremonies.types import AuditSink, CeremonyView, VerifiedRequest
     from plugin.settings import Settings
     from plugin.store.database import Database
 
@@ -43,9 +44,28 @@ def refuse_while_cooling(
     with database.reading() as session:
         if not is_cooling(session, issuer=issuer, subject=subject, hours=settings.cool_down_h, now=now):
             return
-    details = {"code": "cooling_down", "purpose": request.purpose.value}
-    audit.append("request_refused", at=now, issuer=issuer, subject=subject, details=details)
-    raise CeremonyRefused("cooling_down", request.purpose.value)
+    _refuse(request, "cooling_down", audit=audit, now=now)
+
+
+def refuse_recovery_here(
+    view: CeremonyView, *, database: Database, audit: AuditSink, settings: Settings, now: datetime
+) -> None:
+    """Let a login be turned into a recovery of one's own, or raise CeremonyRefused, audited.
+
+    1. not a login that asks for more than everybody's level      2. no recovery of a short time ago
+    """
+    if level_of(view.acr, least=settings.least_level) != settings.least_level:  # (1)
+        _refuse(view, "recovery_not_here", audit=audit, now=now)
+    with database.reading() as session:
+        cooling = is_cooling(session, issuer=view.issuer, subject=view.subject, hours=settings.cool_down_h, now=now)
+    if cooling:  # (2)
+        _refuse(view, "cooling_down", audit=audit, now=now)
+
+
+def _refuse(about: VerifiedRequest | CeremonyView, code: str, *, audit: AuditSink, now: datetime) -> NoReturn:
+    details = {"code": code, "purpose": about.purpose.value}
+    audit.append("request_refused", at=now, issuer=about.issuer, subject=about.subject, details=details)
+    raise CeremonyRefused(code, about.purpose.value)
 
 
 @contextmanager
@@ -68,6 +88,4 @@ def refusing_suspended(
         if request.purpose is Purpose.CHECK or not suspended:
             return
         session.rollback()
-    details = {"code": "suspended", "purpose": request.purpose.value}
-    audit.append("request_refused", at=now, issuer=request.issuer, subject=request.subject, details=details)
-    raise CeremonyRefused("suspended", request.purpose.value)
+    _refuse(request, "suspended", audit=audit, now=now)

@@ -24,7 +24,7 @@ from plugin.ceremonies.cooldown import refuse_while_cooling, refusing_suspended
 from plugin.ceremonies.levels import answered
 from plugin.ceremonies.mapping import digest, new_row, view_of
 from plugin.ceremonies.scratch import Scratch
-from plugin.ceremonies.stages import check_move, first_stage, reached_acr
+from plugin.ceremonies.stages import ENROL_TTL, check_move, first_stage, reached_acr, turned
 from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage
 from plugin.errors import CeremonyRefused
 from plugin.store.history import history_of
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     Within = Callable[[Session], None]
 
 KEEP_ENDED = timedelta(days=1)  # so that a code brought a second time is told from one that never was, in the audit log
-ENROL_TTL = timedelta(minutes=15)  # a person installs an app and writes codes down; Keycloak's own login timeout is 30
 
 _TABLE: Final = cast("Table", Ceremony.__table__)
 _FIND: Final = select(_TABLE).where(_TABLE.c.id == bindparam("of_id"))
@@ -188,12 +187,13 @@ class Ceremonies:
             changes["reference_id"] = reference_id
         return self._change(view, None, now=now, within=within, **changes)
 
-    def recover(self, view: CeremonyView, *, now: datetime, within: Within) -> CeremonyView:
-        """Turn a login at possession into a recovery at the face; `within` uses up the pass. Raises CeremonyRefused."""
-        if (view.purpose, view.stage) != (Purpose.LOGIN, Stage.POSSESSION):
-            raise CeremonyRefused("ceremony_refused", f"no_recovery_at_{view.stage}")
-        changes = {"purpose": Purpose.RECOVER.value, "stage": Stage.FACE.value, "expires_ms": to_ms(now + ENROL_TTL)}
-        return self._change(view, None, now=now, within=within, **changes)
+    def turn(
+        self, view: CeremonyView, *, to: Purpose, now: datetime, within: Within, proven: tuple[str, ...] = ()
+    ) -> CeremonyView:
+        """Turn a login into a recovery (stages.TURNS); `within` uses up what allows it. Raises CeremonyRefused."""
+        stage, ttl = turned(view.purpose, at=view.stage, to=to)
+        moved = {"purpose": to.value, "stage": stage.value, "amr": [*view.amr, *proven]}
+        return self._change(view, None, now=now, within=within, **moved, expires_ms=to_ms(now + ttl))
 
     def end(self, view: CeremonyView, *, now: datetime, reason: str = "cancelled") -> None:
         """End without a result: cancelled, or refused too often. Nothing opens it again; it is audited."""

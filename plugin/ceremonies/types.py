@@ -24,16 +24,34 @@ if TYPE_CHECKING:
 
 
 class Purpose(StrEnum):
-    """What the identity provider asked for; two purposes are ours alone.
+    """What the identity provider asked for (LOGIN, ENROL), what a login was turned into since, or what we ask for.
 
-    RECOVER is a login that a helpdesk pass has turned into a recovery. CHECK shows the helpdesk whether the enrolled
-    face is there (helpdesk/face_checks.py); it proves nothing to anybody else and never has a result code.
+    RECOVER replaces what was lost, by a helpdesk pass or a saved code. NEW_FACE enrols a face that has changed;
+    START_OVER does so by a saved code, where both were lost. CHECK shows the helpdesk whether the enrolled face is
+    there (helpdesk/face_checks.py); it proves nothing to anybody else and never has a result code.
     """
 
     LOGIN = "login"
     ENROL = "enrol"
     RECOVER = "recover"
+    NEW_FACE = "new_face"
+    START_OVER = "start_over"
     CHECK = "check"
+
+    @property
+    def is_recovery(self) -> bool:
+        """Tell whether this began as a login; its result is a login's."""
+        return self in {Purpose.RECOVER, Purpose.NEW_FACE, Purpose.START_OVER}
+
+    @property
+    def enrols_face(self) -> bool:
+        """Tell whether the face that is seen will be stored, rather than compared."""
+        return self in {Purpose.ENROL, Purpose.NEW_FACE, Purpose.START_OVER}
+
+    @property
+    def replaces_possession(self) -> bool:
+        """Tell whether whatever is set up takes the place of something lost."""
+        return self in {Purpose.RECOVER, Purpose.START_OVER}
 
 
 class Stage(StrEnum):
@@ -41,6 +59,7 @@ class Stage(StrEnum):
 
     INVITATION = "invitation"
     POSSESSION = "possession"
+    MAILED_CODE = "mailed_code"
     CONSENT = "consent"
     POSSESSION_SETUP = "possession_setup"
     RECOVERY_CODES = "recovery_codes"

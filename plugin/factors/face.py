@@ -147,7 +147,7 @@ class FaceFactor:
             CeremonyRefused, FactorRejected, FaceRefused, LockedOut: nothing was drawn.
         """
         self._require_stage(view, now=now)  # (1)
-        if view.purpose is Purpose.ENROL:  # (2)
+        if view.purpose.enrols_face:  # (2)
             self._verdict.require_may_enrol(view, now=now)
         if not light and demands_light(self._level(view)):  # (3)
             raise FactorRejected("light_demanded", "declined")
@@ -161,7 +161,7 @@ class FaceFactor:
         chain_key = self._rng.randbytes(KEY_BYTES)
         session = self._sessions.begin(
             steps,
-            mode="enrol" if view.purpose is Purpose.ENROL else "login",
+            mode="enrol" if view.purpose.enrols_face else "login",
             pauses_ms=draw_pauses(self._rng, steps),
             colours=draw_colours(self._rng) if light else (),
             deadline_ms=deadline_ms,
@@ -223,7 +223,7 @@ class FaceFactor:
 
     def _finish(self, view: CeremonyView, scratch: Scratch, session: FaceSession, *, now: datetime) -> FaceProgress:
         """Reach the verdict of a challenge that is already consumed."""
-        judge = self._verdict.enrol if view.purpose is Purpose.ENROL else self._verdict.verify
+        judge = self._verdict.enrol if view.purpose.enrols_face else self._verdict.verify
         try:
             done = judge(view, session, demanded=DEMANDED[self._level(view)], now=now)
         except FaceDenied as exc:
@@ -284,7 +284,7 @@ class FaceFactor:
 
 
 def _counted(view: CeremonyView) -> Counted:
-    return Counted.FACE_ENROL if view.purpose is Purpose.ENROL else Counted.FACE
+    return Counted.FACE_ENROL if view.purpose.enrols_face else Counted.FACE
 
 
 def _with(scratch: Scratch, session: FaceSession, *, started_ms: int) -> Scratch:

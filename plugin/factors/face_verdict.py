@@ -4,6 +4,7 @@ Rules:
  * A login is compared with the stored face over the very frames that prove life; an enrolment stores their mean.
  * Who enrols again must look like the stored face, as long as that is held: with a stolen password and a stolen phone
    one could otherwise put one's own face in its place. A reference never follows a face by itself.
+ * A face that has changed too much is replaced after two other proofs (ceremonies/stages.py), and all hear of it.
  * It is enrolled again a bounded number of times: each step may differ a little, and many steps differ a lot. After
    that somebody has to vouch for the person anew.
  * Vectors are overwritten when the verdict is reached.
@@ -27,6 +28,7 @@ from plugin.errors import FactorRejected
 from plugin.factors.enrolment import find_consent
 from plugin.factors.gate import UsedMeanwhile
 from plugin.factors.references import NotTheNewest, is_still, replace
+from plugin.store.cooling import BOUND, FACE_REPLACED
 from vault.memory import wipe
 from vault.references import ReferenceExpired, ReferenceOutdated
 
@@ -125,7 +127,8 @@ class FaceVerdict:
 
         1. consent of this enrolment, and not enrolled again too often
         2. live, and one person in all poses
-        3. the same person as before, if a reference of these models is held
+        3. the same person as before, if a reference of these models is held; in a recovery of a changed face, where
+           stages.py has asked for two other proofs, the likeness is only noted
 
         Raises:
             FaceDenied: with the reason.
@@ -134,13 +137,16 @@ class FaceVerdict:
         live = self._live(session, None, demanded=demanded)  # (2)
         with _wiped(live.embeddings):
             likeness = self._compare_for_renewal(view, live.embeddings, now=now)
-            if likeness is not None and not likeness.match:  # (3)
+            if likeness is not None and not likeness.match and not view.purpose.is_recovery:  # (3)
                 raise FaceDenied(["not_the_enrolled_person"], likeness)
             row = self._references.new_row(view.owner, live.embeddings, consent_id=consent_id, now=now)
 
         def within(transaction: Session) -> None:
             replace(transaction, row)
             self._attempts.reset(view.owner, [Counted.FACE, Counted.FACE_ENROL], session=transaction)
+            if view.purpose.is_recovery:  # the cool-down begins, and what stops a recovery finds it (store/cooling.py)
+                for event in (FACE_REPLACED, BOUND):
+                    self._gate.log(event, view, now=now, details={"factor": Counted.FACE.value}, session=transaction)
 
         kept = {"reference_id": row.id, "consent_id": consent_id, "expires_ms": row.expires_ms}
         return self._gate.commit(

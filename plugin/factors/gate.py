@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from plugin.ceremonies.stages import stage_after
-from plugin.ceremonies.types import Purpose, Stage
+from plugin.ceremonies.types import Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
 from plugin.factors.lost import forget_lost
 from plugin.store.integrity import check, checked_columns
@@ -139,7 +139,7 @@ class Gate:
         """
 
         def write(session: Session) -> None:
-            if view.purpose is Purpose.RECOVER and view.stage is Stage.POSSESSION_SETUP:
+            if view.purpose.replaces_possession and view.stage is Stage.POSSESSION_SETUP:
                 forget_lost(view.owner, session=session)
                 self.log("recovery_bound", view, now=now, details={"factor": factor.value}, session=session)
             within(session)

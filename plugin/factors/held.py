@@ -53,11 +53,27 @@ LEFT_OUT: Final = {
     "authenticator_apps": "the secret: whoever has it can make your codes",
     "recovery_codes": "the codes: only their hashes are kept",
 }
+UNTOLD: Final = {
+    "events": "scores, and which check or cue decided: they would help somebody who tries to pass for you; ask your "
+    "organisation for them"
+}
+_TOLD: Final = frozenset(
+    {
+        *("factor", "purpose", "stage", "amr", "acr", "count", "expires_ms", "text_version", "locale", "consent_id"),
+        *("reference_id", "credential_id", "ticket", "grounds", "case", "proof", "proofs", "action", "sent"),
+        *("references", "retry_after_s", "factor_off", "backed_up", "consents_withdrawn"),
+    }
+)
 _MOST_EVENTS: Final = 10_000
 
 
-def held_about(owner: Subject, *, database: Database, audit: AuditSink, now: datetime) -> dict[str, Any]:
-    """Return what is held about this subject, ready for JSON; one snapshot, and the export is audited."""
+def held_about(
+    owner: Subject, *, database: Database, audit: AuditSink, now: datetime, telling: bool = True
+) -> dict[str, Any]:
+    """Return what is held about this subject, ready for JSON; one snapshot, and the export is audited.
+
+    Without `telling`, details of events that would help to deceive the face check are left out (UNTOLD).
+    """
     with database.reading() as session:
         found: dict[str, Any] = {
             name: [
@@ -73,12 +89,17 @@ def held_about(owner: Subject, *, database: Database, audit: AuditSink, now: dat
             .limit(_MOST_EVENTS)
         ).all()
     found["events"] = [
-        {"at": _instant(entry.at_ms), "event": entry.event, "details": json.loads(entry.details)}
+        {"at": _instant(entry.at_ms), "event": entry.event, "details": _details(entry, telling=telling)}
         for entry in reversed(events)
     ]
     audit.append("subject_exported", at=now, issuer=owner.issuer, subject=owner.subject)
     who = {"issuer": owner.issuer, "subject": owner.subject, "made_at": now.isoformat(timespec="seconds")}
-    return {"about": who, "held": found, "left_out": LEFT_OUT}
+    return {"about": who, "held": found, "left_out": LEFT_OUT if telling else LEFT_OUT | UNTOLD}
+
+
+def _details(entry: AuditEntry, *, telling: bool) -> dict[str, Any]:
+    details: dict[str, Any] = json.loads(entry.details)
+    return details if telling else {name: value for name, value in details.items() if name in _TOLD}
 
 
 def _shown(row: Any, columns: tuple[str, ...]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Invitations(OnceOnly):
         with self._database.transaction() as session:
             session.execute(delete(Invitation).where(*_of(owner)))
             session.add(row)
-            self._attempts.reset(owner, [Counted.INVITATION, Counted.FACE_ENROL], session=session)
+            self._attempts.reset(owner, [Counted.INVITATION, Counted.MAILED, Counted.FACE_ENROL], session=session)
             self._audit.append(
                 "invitation_issued",
                 at=now,

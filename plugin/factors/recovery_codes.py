@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete
 
 from plugin.ceremonies.attempts import Counted
-from plugin.ceremonies.types import Amr, Stage
+from plugin.ceremonies.types import Amr, Purpose, Stage
+from plugin.errors import CeremonyRefused
 from plugin.factors import lookup_secrets
 from plugin.factors.spending import OnceOnly
 from plugin.store.instants import to_ms
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from plugin.ceremonies.types import CeremonyView, Subject
+    from plugin.factors.spending import Spendable
 
 COUNT: Final = 10
 LENGTH: Final = 16
@@ -56,8 +58,7 @@ class RecoveryCodes(OnceOnly):
         scratch = self._ceremonies.scratch(view)
         waiting = scratch.get(PART)
         if waiting is None:
-            codes = [selector + lookup_secrets.draw(LENGTH - 1) for selector in lookup_secrets.ALPHABET[:COUNT]]
-            waiting = " ".join(codes).encode("ascii")
+            waiting = " ".join(_drawn()).encode("ascii")
             view = self._ceremonies.save_scratch(view, scratch.with_part(PART, waiting), now=now)
         codes = waiting.decode("ascii").split(" ")
         return ShownCodes(codes=tuple(lookup_secrets.grouped(code) for code in codes), view=view)
@@ -71,11 +72,7 @@ class RecoveryCodes(OnceOnly):
         rows = [self._new_row(view.owner, code, now=now) for code in waiting.decode("ascii").split(" ")]
 
         def within(session: Session) -> None:
-            session.execute(
-                delete(RecoveryCode).where(RecoveryCode.issuer == view.issuer, RecoveryCode.subject == view.subject)
-            )
-            session.add_all(rows)
-            self._attempts.reset(view.owner, [Counted.RECOVERY], session=session)
+            self._put(view.owner, rows, session=session)
 
         return self._gate.accept(
             view,
@@ -88,9 +85,40 @@ class RecoveryCodes(OnceOnly):
         )
 
     def verify(self, view: CeremonyView, code: str, *, now: datetime) -> CeremonyView:
-        """Use up one code in place of the possession factor, and move on; the checks are spending.py's."""
+        """Use up one code in place of the possession factor, and move on; the checks are spending.py's.
+
+        Where a changed face is to be enrolled, the lost possession factor will be replaced too.
+        """
+        spendable = self._spend(view, code, now=now)
+        if view.purpose is Purpose.NEW_FACE:
+            return self._recover(view, spendable, to=Purpose.START_OVER, proven=(Amr.OTP.value,), now=now)
+        return self._gate.accept(view, Counted.RECOVERY, now=now, proven=Amr.OTP.value, within=spendable.use)
+
+    def replace_lost(self, view: CeremonyView, code: str, *, now: datetime) -> CeremonyView:
+        """Use up one code to turn the login into a recovery: the enrolled face, then a new possession factor."""
+        if view.purpose is not Purpose.LOGIN:
+            raise CeremonyRefused("ceremony_refused", "no_recovery_in_an_enrolment")
+        return self._recover(view, self._spend(view, code, now=now), to=Purpose.RECOVER, now=now)
+
+    def renew(self, owner: Subject, *, now: datetime) -> tuple[str, ...]:
+        """Return a new set in place of the old one, for somebody who has just shown the face (pages/me.py)."""
+        codes = _drawn()
+        rows = [self._new_row(owner, code, now=now) for code in codes]
+        with self._database.transaction() as session:
+            self._put(owner, rows, session=session)
+            self._audit.append(
+                "recovery_codes_issued",
+                at=now,
+                issuer=owner.issuer,
+                subject=owner.subject,
+                details={"factor": Counted.RECOVERY.value, "count": len(rows)},
+                session=session,
+            )
+        return tuple(lookup_secrets.grouped(code) for code in codes)
+
+    def _spend(self, view: CeremonyView, code: str, *, now: datetime) -> Spendable:
         self._gate.require(view, Stage.POSSESSION)
-        spendable = self._spendable(
+        return self._spendable(
             view,
             code,
             counted=Counted.RECOVERY,
@@ -98,7 +126,28 @@ class RecoveryCodes(OnceOnly):
             find=lambda session, meant: session.get(RecoveryCode, _row_id(view.owner, meant[0])),
             now=now,
         )
-        return self._gate.accept(view, Counted.RECOVERY, now=now, proven=Amr.OTP.value, within=spendable.use)
+
+    def _recover(
+        self, view: CeremonyView, spendable: Spendable, *, to: Purpose, now: datetime, proven: tuple[str, ...] = ()
+    ) -> CeremonyView:
+        details = {"factor": Counted.RECOVERY.value, "purpose": to.value}
+        return self._turn(
+            view,
+            spendable,
+            counted=Counted.RECOVERY,
+            to=to,
+            event="factor_accepted",
+            details=details,
+            now=now,
+            proven=proven,
+        )
+
+    def _put(self, owner: Subject, rows: list[RecoveryCode], *, session: Session) -> None:
+        """Store a set in place of any older one."""
+        mine = (RecoveryCode.issuer == owner.issuer, RecoveryCode.subject == owner.subject)
+        session.execute(delete(RecoveryCode).where(*mine))
+        session.add_all(rows)
+        self._attempts.reset(owner, [Counted.RECOVERY], session=session)
 
     def _new_row(self, owner: Subject, code: str, *, now: datetime) -> RecoveryCode:
         row = RecoveryCode(
@@ -111,6 +160,10 @@ class RecoveryCodes(OnceOnly):
         )
         sign(row, sealer=self._sealer)
         return row
+
+
+def _drawn() -> list[str]:
+    return [selector + lookup_secrets.draw(LENGTH - 1) for selector in lookup_secrets.ALPHABET[:COUNT]]
 
 
 def _row_id(owner: Subject, selector: str) -> str:

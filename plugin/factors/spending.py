@@ -22,14 +22,14 @@ from plugin.store.instants import to_ms
 from plugin.store.integrity import mac_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from plugin.ceremonies.attempts import Attempts, Counted
     from plugin.ceremonies.service import Ceremonies
-    from plugin.ceremonies.types import AuditSink, CeremonyView
+    from plugin.ceremonies.types import AuditSink, CeremonyView, Purpose
     from plugin.store.database import Database
     from vault.interface import Sealer
 
@@ -80,6 +80,30 @@ class OnceOnly:
         if row.used_ms is not None:  # (5)
             self._gate.refuse(view, counted, f"{counted}_used", now=now)
         return Spendable(row, self._use(row, f"{counted}_used", now=now))
+
+    def _turn(
+        self,
+        view: CeremonyView,
+        spendable: Spendable,
+        *,
+        counted: Counted,
+        to: Purpose,
+        event: str,
+        details: Mapping[str, Any],
+        now: datetime,
+        proven: tuple[str, ...] = (),
+    ) -> CeremonyView:
+        """Use the secret up and turn the login into a recovery: both or neither."""
+
+        def within(session: Session) -> None:
+            spendable.use(session)
+            self._attempts.succeed(view.owner, counted, session=session)
+            self._gate.log(event, view, now=now, details=details, session=session)
+
+        try:
+            return self._ceremonies.turn(view, to=to, now=now, within=within, proven=proven)
+        except UsedMeanwhile as exc:
+            self._gate.refuse(view, counted, exc.check, now=now)
 
     def _use(self, row: Any, used: str, *, now: datetime) -> Callable[[Session], None]:
         """Return the statement that uses the row up, once."""

@@ -16,22 +16,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
-
-from plugin.ceremonies.types import Purpose
 from plugin.errors import ServiceError
-from plugin.factors.lost import forget_lost
-from plugin.helpdesk import letters, limits
+from plugin.helpdesk import letters
+from plugin.helpdesk.stopping import LINK_LIFE, forget_recovery
 from plugin.helpdesk.suspension import suspend
 from plugin.helpdesk.types import CaseState
-from plugin.store.cooling import BOUND
-from plugin.store.tables import Ceremony
 from vault.interface import VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -42,14 +37,9 @@ if TYPE_CHECKING:
     from plugin.helpdesk.letterbox import Letterbox
     from plugin.helpdesk.letters import Letter
     from plugin.helpdesk.passes import Passes
+    from plugin.helpdesk.stopping import Stopping
     from plugin.helpdesk.types import Agent, CaseView, Directory, Post
     from plugin.store.database import Database
-
-LINK_LIFE: Final = timedelta(days=7)
-"""For so long the link of a letter stops a recovery; after that the factors it bound are the person's own."""
-
-_STOPPED: Final = (Purpose.RECOVER.value, Purpose.CHECK.value)
-"""What is under way and goes when the owner stops it."""
 
 
 class Aftermath:
@@ -60,6 +50,7 @@ class Aftermath:
         *,
         cases: Cases,
         passes: Passes,
+        stopping: Stopping,
         directory: Directory,
         post: Post,
         letterbox: Letterbox,
@@ -69,6 +60,7 @@ class Aftermath:
     ) -> None:
         self._cases = cases
         self._passes = passes
+        self.stopping = stopping
         self._directory = directory
         self._post = post
         self._letterbox = letterbox
@@ -134,8 +126,18 @@ class Aftermath:
 
     def bound(self, view: CeremonyView, *, now: datetime) -> None:
         """Tell the person of the new factor, and end all sessions that were opened with the old ones."""
-        self._tell(view.owner, letters.bound(), now=now)
-        self._end_sessions(view.owner, now=now)
+        self.tell(view.owner, letters.bound, now=now)
+        self.stopping.end_sessions(view.owner, now=now)
+
+    def face_replaced(self, view: CeremonyView, *, now: datetime) -> None:
+        """Tell the person of the new face, and end all sessions that were opened with the old one."""
+        self.tell(view.owner, letters.face_replaced, now=now)
+        self.stopping.end_sessions(view.owner, now=now)
+
+    def tell(self, owner: Subject, letter: Callable[..., Letter], *, now: datetime) -> None:
+        """Write to every address on record, with a link that stops what happened."""
+        link = f"{self._url}/helpdesk/stop/{self.stopping.new_link(owner, now=now)}"
+        self._tell(owner, letter(link=link), now=now)
 
     def impostor(self, view: CeremonyView, *, now: datetime) -> None:
         """Raise the alarm: a pass was used by somebody whose face was not the enrolled one."""
@@ -147,6 +149,10 @@ class Aftermath:
         Raises:
             ServiceError: "case_unknown"; also for a link that was used.
         """
+        link = self.stopping.find(token, now=now)
+        if link is not None:
+            self.stopping.stop(link.owner, since=link.since, reason="frozen_by_owner", now=now)
+            return
         case = self._cases.by_freeze_token(hashed(token))
         if now - case.created_at > LINK_LIFE:
             raise ServiceError("case_unknown", "link_expired")
@@ -158,10 +164,12 @@ class Aftermath:
         for other in self._cases.about(case.owner, now=now):
             if other.state in {CaseState.OPEN, CaseState.WAITING, CaseState.ISSUED}:
                 self._freeze(other, case.owner, now=now)
-        self._end_sessions(case.owner, now=now)
+        self.stopping.end_sessions(case.owner, now=now)
 
     def can_freeze(self, token: str, *, now: datetime) -> bool:
         """Tell whether this link still stops something."""
+        if self.stopping.find(token, now=now) is not None:
+            return True
         try:
             case = self._cases.by_freeze_token(hashed(token))
         except ServiceError:
@@ -171,11 +179,7 @@ class Aftermath:
     def _freeze(self, case: CaseView, owner: Subject, *, now: datetime, link: bool = False) -> None:
         def within(session: Session) -> None:
             self._passes.withdraw(owner, session=session)
-            mine = (Ceremony.issuer == owner.issuer, Ceremony.subject == owner.subject)
-            session.execute(delete(Ceremony).where(*mine, Ceremony.purpose.in_(_STOPPED)))
-            at = limits.last(session, BOUND, owner=owner)
-            if at is not None and at >= case.created_at:
-                forget_lost(owner, session=session)
+            forget_recovery(owner, since=case.created_at, session=session, audit=self._audit, now=now)
             if case.state is CaseState.DONE:
                 suspend(owner, audit=self._audit, session=session, now=now, reason="frozen_by_owner", case=case.id)
             self._log("recovery_frozen", owner, now=now, session=session, details={"case": case.id})
@@ -210,17 +214,11 @@ class Aftermath:
 
     def end_sessions(self, owner: Subject, *, now: datetime) -> None:
         """End the person's sessions at the identity provider; a failure is an alarm."""
-        self._end_sessions(owner, now=now)
+        self.stopping.end_sessions(owner, now=now)
 
     def _tell(self, owner: Subject, letter: Letter, *, now: datetime) -> None:
         """Write to every address on record; what cannot be sent now is tried again, and undoes nothing."""
         self._letterbox.tell(owner, letter, now=now)
-
-    def _end_sessions(self, owner: Subject, *, now: datetime) -> None:
-        try:
-            self._directory.end_sessions(owner.subject)
-        except ServiceError as exc:
-            self._log("helpdesk_alarm", owner, now=now, details={"reason": "sessions_not_ended", "code": exc.code})
 
     def _send(self, addresses: Sequence[str], letter: Letter) -> None:
         self._post.send(addresses, subject=letter.subject, text=letter.text)

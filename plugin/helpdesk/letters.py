@@ -20,6 +20,13 @@ _STOP: Final = """If you did not ask for this, stop it now:
 Nobody from the helpdesk will ever ask you for the pass or for this link.
 """
 
+_WAS_NOT_ME: Final = """If it was not you, stop it now:
+
+{link}
+
+The link works for a week. Nobody from the helpdesk will ever ask you for it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -104,13 +111,60 @@ def used() -> Letter:
     )
 
 
-def bound() -> Letter:
+def bound(*, link: str) -> Letter:
     """Return the letter that tells all addresses of the new factor."""
     return Letter(
         "Your second factor was replaced",
-        """A new second factor was set up for your account after a live face check. The ones before no longer work, and
-all sessions were ended.
+        "A new second factor was set up for your account. The ones before no longer work, and all sessions were "
+        "ended.\n\n" + _WAS_NOT_ME.format(link=link),
+    )
 
-If it was not you, use the link in our letter about the pass, or call your helpdesk.
+
+def code_used(*, link: str) -> Letter:
+    """Return the letter that tells all addresses that a saved code was used to replace what was lost."""
+    return Letter(
+        "A saved recovery code was used to replace your second factor",
+        "Somebody who knows your password has used one of your saved recovery codes, to set up a new second factor. "
+        "The camera checks now whether it is you.\n\n" + _WAS_NOT_ME.format(link=link),
+    )
+
+
+def new_face_asked(*, link: str) -> Letter:
+    """Return the letter that tells all addresses that somebody wants to enrol another face."""
+    return Letter(
+        "Somebody wants to enrol a new face for your account",
+        "Somebody with your password and a second factor of yours has asked to replace the face that is enrolled. We "
+        "are sending a code to your first address; nothing changes without it.\n\n" + _WAS_NOT_ME.format(link=link),
+    )
+
+
+def mailed_code(code: str, *, expires_at: datetime) -> Letter:
+    """Return the letter that brings the code."""
+    return Letter(
+        "Your code to enrol a new face",
+        f"""You asked to replace the face that is enrolled for your account. Your code is
+
+    {code}
+
+It works once, until {expires_at:%Y-%m-%d %H:%M} UTC, in the browser in which you asked for it. If you did not ask, do
+not tell it to anybody: use the link in our other letter.
 """,
+    )
+
+
+def face_replaced(*, link: str) -> Letter:
+    """Return the letter that tells all addresses of the new face."""
+    return Letter(
+        "A new face was enrolled for your account",
+        "Another face was enrolled in place of the one before, and all sessions were ended.\n\n"
+        + _WAS_NOT_ME.format(link=link),
+    )
+
+
+def codes_renewed(*, link: str) -> Letter:
+    """Return the letter that tells all addresses of new recovery codes."""
+    return Letter(
+        "You have new recovery codes",
+        "New recovery codes were made for your account; the ones before no longer work.\n\n"
+        + _WAS_NOT_ME.format(link=link),
     )

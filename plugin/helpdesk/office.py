@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from plugin.factors.mailed_codes import MailedCodes
 from plugin.helpdesk.aftermath import Aftermath
 from plugin.helpdesk.asked_proofs import AskedProofs, Asking
 from plugin.helpdesk.cases import Cases
@@ -15,10 +16,12 @@ from plugin.helpdesk.giving import Giving
 from plugin.helpdesk.letterbox import Letterbox
 from plugin.helpdesk.links import Links
 from plugin.helpdesk.managers import Managers
+from plugin.helpdesk.own_recovery import OwnRecovery
 from plugin.helpdesk.parts import Helpdesk
 from plugin.helpdesk.passes import Passes
 from plugin.helpdesk.policy import Policy
 from plugin.helpdesk.sessions import Sessions
+from plugin.helpdesk.stopping import Stopping
 from plugin.helpdesk.taking import Taking
 
 if TYPE_CHECKING:
@@ -61,32 +64,55 @@ def assemble(
 ) -> Helpdesk:
     """Return the helpdesk. Raises SettingsError for a policy that makes no sense."""
     stored = _Stored(database=database, audit=audit)
+    reach = _Reach(directory=directory, post=post, **stored)
     policy = Policy.load(settings.helpdesk_policy_file)
     cases, links = Cases(database=database, sealer=sealer), Links(database=database, sealer=sealer)
     passes = Passes(ceremonies=ceremonies, sealer=sealer, attempts=attempts, **stored)
-    reach = _Reach(directory=directory, post=post, **stored)
+    stopping = Stopping(cases=cases, sealer=sealer, end_sessions=directory.end_sessions, **stored)
     box = Letterbox(sealer=sealer, **reach)
-    aftermath = Aftermath(cases=cases, passes=passes, letterbox=box, issuer=settings.issuer, **reach)
-    acting = _Acting(cases=cases, aftermath=aftermath, **stored)
-    taking, giving = Taking(**acting, directory=directory), Giving(**acting, attempts=attempts)
-    deeds = Deeds(aftermath=aftermath, taking=taking, giving=giving, policy=policy, database=database)
+    aftermath = Aftermath(cases=cases, passes=passes, stopping=stopping, letterbox=box, issuer=settings.issuer, **reach)
+    deeds = _deeds(_Acting(cases=cases, aftermath=aftermath, **stored), directory, attempts=attempts, policy=policy)
     desk = Desk(cases=cases, links=links, directory=directory, deeds=deeds, policy=policy, **stored)
-    asked = AskedProofs(cases=cases, links=links, post=post, **stored)
-    asking = Asking(desk=desk, cases=cases, links=links, asked=asked, directory=directory, policy=policy)
+    asking = _asking(desk, cases=cases, links=links, policy=policy, **reach)
+    checks = FaceChecks(asking, aftermath=aftermath, ceremonies=ceremonies, database=database, settings=settings)
+    codes = MailedCodes(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
         policy=policy,
         chores=Chores(letterbox=box, database=database, keep_days=policy.keep_days),
         desk=desk,
-        face_checks=FaceChecks(
-            asking, aftermath=aftermath, ceremonies=ceremonies, database=database, settings=settings
-        ),
+        face_checks=checks,
         managers=Managers(asking, our_url=settings.issuer),
         links=links,
         aftermath=aftermath,
         passes=passes,
+        own_recovery=OwnRecovery(ceremonies, codes, policy=policy, stopping=stopping, settings=settings, **reach),
         sessions=Sessions(sealer=sealer, **stored),
         directory=directory,
         login=login,
         programs=programs,
     )
+
+
+def _deeds(acting: _Acting, directory: Directory, *, attempts: Attempts, policy: Policy) -> Deeds:
+    """Return what carries out a decision."""
+    taking, giving = Taking(**acting, directory=directory), Giving(**acting, attempts=attempts)
+    return Deeds(
+        aftermath=acting["aftermath"], taking=taking, giving=giving, policy=policy, database=acting["database"]
+    )
+
+
+def _asking(
+    desk: Desk,
+    *,
+    cases: Cases,
+    links: Links,
+    policy: Policy,
+    directory: Directory,
+    post: Post,
+    database: Database,
+    audit: AuditLog,
+) -> Asking:
+    """Return what asks others than agents for a proof."""
+    asked = AskedProofs(cases=cases, links=links, post=post, database=database, audit=audit)
+    return Asking(desk=desk, cases=cases, links=links, asked=asked, directory=directory, policy=policy)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plugin.helpdesk.face_checks import FaceChecks
     from plugin.helpdesk.links import Links
     from plugin.helpdesk.managers import Managers
+    from plugin.helpdesk.own_recovery import OwnRecovery
     from plugin.helpdesk.passes import Passes
     from plugin.helpdesk.policy import Policy
     from plugin.helpdesk.sessions import Sessions
@@ -36,6 +37,7 @@ class Helpdesk:
     aftermath: Aftermath
     chores: Chores
     passes: Passes
+    own_recovery: OwnRecovery
     sessions: Sessions
     directory: Directory
     login: Login

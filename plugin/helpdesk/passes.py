@@ -21,7 +21,6 @@ from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose, Stage, Subject
 from plugin.errors import CeremonyRefused
 from plugin.factors import lookup_secrets
-from plugin.factors.gate import UsedMeanwhile
 from plugin.factors.spending import OnceOnly
 from plugin.store.helpdesk_tables import HelpdeskPass
 from plugin.store.instants import to_ms
@@ -88,13 +87,13 @@ class Passes(OnceOnly):
             now=now,
         )
         case_id: str = spendable.row.case_id
-
-        def within(session: Session) -> None:
-            spendable.use(session)
-            self._attempts.succeed(view.owner, Counted.PASS, session=session)
-            self._gate.log("pass_accepted", view, now=now, details={"case": case_id}, session=session)
-
-        try:
-            return self._ceremonies.recover(view, now=now, within=within), case_id
-        except UsedMeanwhile as exc:
-            self._gate.refuse(view, Counted.PASS, exc.check, now=now)
+        recovering = self._turn(
+            view,
+            spendable,
+            counted=Counted.PASS,
+            to=Purpose.RECOVER,
+            event="pass_accepted",
+            details={"case": case_id},
+            now=now,
+        )
+        return recovering, case_id

@@ -1,6 +1,8 @@
 """What an agent sees of a person's factors: what there is, since when, last used. Never a secret, picture or score.
 
-Not here: what the person sees of themselves (factors/held.py).
+A person sees the same of themselves, and their passkeys and consent besides.
+
+Not here: the export of everything (factors/held.py).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from plugin.store.instants import from_ms, to_ms
-from plugin.store.tables import AuditEntry, RecoveryCode, Reference, TotpSecret, WebauthnCredential
+from plugin.store.tables import AuditEntry, Consent, RecoveryCode, Reference, TotpSecret, WebauthnCredential
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +37,42 @@ class Record:
     face_since: datetime | None
     face_until: datetime | None
     failures_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """One passkey, for its owner: since when, when last used, and whether its maker keeps a copy."""
+
+    since: datetime
+    last_used: datetime | None
+    backed_up: bool
+    transports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What only the person sees of themselves, besides the Record."""
+
+    passkeys: tuple[Passkey, ...]
+    consent_version: str
+    consent_since: datetime | None
+
+
+def holdings_of(owner: Subject, *, database: Database) -> Holdings:
+    """Return a person's passkeys, oldest first, and the consent that counts."""
+    mine = {"issuer": owner.issuer, "subject": owner.subject}
+    keys = select(WebauthnCredential).filter_by(**mine).order_by(WebauthnCredential.created_ms)
+    given = select(Consent).filter_by(**mine, withdrawn_ms=None).order_by(Consent.given_ms.desc()).limit(1)
+    with database.reading() as session:
+        passkeys, consent = session.scalars(keys).all(), session.scalar(given)
+    return Holdings(
+        passkeys=tuple(
+            Passkey(from_ms(one.created_ms), _at(one.last_used_ms), one.backed_up, tuple(one.transports))
+            for one in passkeys
+        ),
+        consent_version=consent.text_version if consent else "",
+        consent_since=_at(consent.given_ms if consent else None),
+    )
 
 
 def record_of(owner: Subject, *, database: Database, now: datetime) -> Record:

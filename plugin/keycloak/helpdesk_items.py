@@ -1,6 +1,6 @@
-"""What the helpdesk needs of a realm: two roles, two attributes, one client, and what its service account may do.
+"""What our own pages need of a realm: a client each; for the helpdesk two roles, two attributes, and some rights.
 
-The client proves itself with the key of our own /jwks (private_key_jwt): no shared secret exists. Its service account
+A client proves itself with the key of our own /jwks (private_key_jwt): no shared secret exists. Its service account
 may look people up and end their sessions; Keycloak has no narrower role for the latter than manage-users.
 """
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CLIENT: Final = "facestep-helpdesk"
 API_ROLE: Final = "facestep-helpdesk-api"
+OWN_CLIENT: Final = "facestep-me"
 ROLES: Final = {
     "facestep-helpdesk": "Opens cases of people who lost their factors",
     "facestep-helpdesk-approver": "Decides about what the helpdesk asks for",
@@ -46,24 +47,26 @@ class RoleItem:
         self._admin.post("/roles", {"name": self._role, "description": ROLES[self._role]})
 
 
-class HelpdeskClientItem:
-    """The client with which agents sign in, and with which we ask the realm about people."""
+class ClientItem:
+    """A client with which people sign in to a page of ours; with a service account we ask the realm about people."""
 
-    name = f"client {CLIENT!r}"
-
-    def __init__(self, admin: RealmAdmin, facestep_url: str) -> None:
+    def __init__(
+        self, admin: RealmAdmin, client_id: str, facestep_url: str, *, page: str, service_account: bool
+    ) -> None:
+        self.name = f"client {client_id!r}"
         self._admin = admin
+        self._client_id = client_id
         self._wanted: dict[str, Any] = {
-            "clientId": CLIENT,
+            "clientId": client_id,
             "enabled": True,
             "protocol": "openid-connect",
             "publicClient": False,
             "standardFlowEnabled": True,
             "implicitFlowEnabled": False,
             "directAccessGrantsEnabled": False,
-            "serviceAccountsEnabled": True,
+            "serviceAccountsEnabled": service_account,
             "clientAuthenticatorType": "client-jwt",
-            "redirectUris": [f"{facestep_url}/helpdesk/callback"],
+            "redirectUris": [f"{facestep_url}/{page}/callback"],
             "webOrigins": [],
         }
         self._attributes = {
@@ -75,7 +78,7 @@ class HelpdeskClientItem:
 
     def look(self) -> Finding:
         """Compare the client with what it should be."""
-        client = find_client(self._admin, CLIENT)
+        client = find_client(self._admin, self._client_id)
         if client is None:
             return self._wrong("is not there")
         wrong = [key for key, value in self._wanted.items() if client.get(key) != value]
@@ -85,7 +88,7 @@ class HelpdeskClientItem:
 
     def mend(self) -> None:
         """Create it, or correct what is wrong."""
-        client = find_client(self._admin, CLIENT)
+        client = find_client(self._admin, self._client_id)
         if client is None:
             self._admin.post("/clients", {**self._wanted, "attributes": self._attributes})
             return

@@ -9,7 +9,15 @@ from plugin.errors import ServiceError
 from plugin.keycloak import flows, names
 from plugin.keycloak.api_scope_items import ApiScopeItem
 from plugin.keycloak.flow_items import BindingItem, FlowItem
-from plugin.keycloak.helpdesk_items import ROLES, HelpdeskClientItem, ProfileItem, RoleItem, ServiceAccountItem
+from plugin.keycloak.helpdesk_items import (
+    CLIENT,
+    OWN_CLIENT,
+    ROLES,
+    ClientItem,
+    ProfileItem,
+    RoleItem,
+    ServiceAccountItem,
+)
 from plugin.keycloak.hole_items import (
     BrokersItem,
     ClientFlowsItem,
@@ -99,10 +107,11 @@ class RealmSetup:
         yield BruteForceItem(admin)
         if self._clients is not None:
             yield RegistrationItem(admin, self._clients)
+        yield ClientItem(admin, OWN_CLIENT, self._url, page="me", service_account=False)
         if self._helpdesk:
             yield from (RoleItem(admin, role) for role in ROLES)
             yield ProfileItem(admin)
-            yield HelpdeskClientItem(admin, self._url)
+            yield ClientItem(admin, CLIENT, self._url, page="helpdesk", service_account=True)
             yield ServiceAccountItem(admin)
             yield ApiScopeItem(admin)
         for flow in (flows.browser_flow(self._url), flows.reset_flow(self._url), flows.grant_flow()):

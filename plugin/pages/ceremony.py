@@ -18,7 +18,7 @@ from plugin.ceremonies.types import Purpose, Stage
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.factors.policy import available
 from plugin.pages.texts import browser_texts
-from plugin.web.context import load_ceremony, now, services
+from plugin.web.context import helpdesk_of, load_ceremony, now, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +34,15 @@ POSSESSION_PAGES: Final = {
     "passkey": "possession_passkey.html",
     "totp": "possession_totp.html",
     "recovery": "possession_recovery.html",
+    "stuck": "possession_stuck.html",
+    "lost": "possession_lost.html",
+    "new_face": "possession_new_face.html",
     "pass": "possession_pass.html",
 }
-"""In the order we offer them: only the first one is resistant to phishing (NIST SP 800-63B-4 2.2)."""
+"""In the order we offer them: only the first one is resistant to phishing (NIST SP 800-63B-4 2.2).
+
+From "stuck" on they lead into a recovery, and that page lists them.
+"""
 
 
 class Progress(NamedTuple):
@@ -58,9 +64,18 @@ _PROGRESS: Final = {
     (Purpose.RECOVER, Stage.FACE): Progress(2, 4),
     (Purpose.RECOVER, Stage.POSSESSION_SETUP): Progress(3, 4),
     (Purpose.RECOVER, Stage.RECOVERY_CODES): Progress(4, 4),
+    (Purpose.NEW_FACE, Stage.POSSESSION): Progress(1, 4),
+    (Purpose.NEW_FACE, Stage.MAILED_CODE): Progress(2, 4),
+    (Purpose.NEW_FACE, Stage.CONSENT): Progress(3, 4),
+    (Purpose.NEW_FACE, Stage.FACE): Progress(4, 4),
+    (Purpose.START_OVER, Stage.MAILED_CODE): Progress(2, 6),
+    (Purpose.START_OVER, Stage.CONSENT): Progress(3, 6),
+    (Purpose.START_OVER, Stage.POSSESSION_SETUP): Progress(4, 6),
+    (Purpose.START_OVER, Stage.RECOVERY_CODES): Progress(5, 6),
+    (Purpose.START_OVER, Stage.FACE): Progress(6, 6),
 }
-_BEFORE_A_RECOVERY: Final = Progress(1, 4)
-"""The pass turns a login of two steps into a recovery of four."""
+_BEFORE_A_RECOVERY: Final = dict.fromkeys(("lost", "new_face", "pass"), Progress(1, 4))
+"""They turn a login of two steps into a recovery of four."""
 
 
 @bp.record_once
@@ -89,7 +104,7 @@ def _invitation(view: CeremonyView) -> str:
 
 def _consent(view: CeremonyView) -> str:
     settings = services().settings
-    times = {"retention_days": settings.reference_ttl_days, "grace_days": settings.reference_grace_days}
+    times: dict[str, Any] = {"retention_days": settings.reference_ttl_days, "grace_days": settings.reference_grace_days}
     return _page("consent.html", view, consent_version=CONSENT_TEXT_VERSION, **times)
 
 
@@ -106,13 +121,21 @@ def _recovery_codes(view: CeremonyView) -> str:
 def _possession(view: CeremonyView) -> str:
     """Offer what this person has; somebody who has nothing yet sees the same page as somebody with an app."""
     options = available(view.owner, database=services().database)
-    desk = services().helpdesk
-    may_recover = desk is not None and desk.realm == view.issuer and view.purpose is Purpose.LOGIN
-    has = {"passkey": options.webauthn, "totp": options.totp, "recovery": options.recovery, "pass": may_recover}
-    ways = [way for way in POSSESSION_PAGES if has[way]] or ["totp"]
+    has = {"passkey": options.webauthn, "totp": options.totp, "recovery": options.recovery}
+    if view.purpose is Purpose.LOGIN:
+        desk = helpdesk_of(view)
+        new_face = desk is not None and desk.own_recovery.is_offered
+        recoveries = {"lost": options.recovery, "new_face": new_face, "pass": desk is not None}
+        has |= recoveries | {"stuck": any(recoveries.values())}
+    ways = [way for way in POSSESSION_PAGES if has.get(way)] or ["totp"]
     asked = request.args.get("way", "")
     way = asked if asked in ways else ways[0]
-    return _page(POSSESSION_PAGES[way], view, progress=_BEFORE_A_RECOVERY if way == "pass" else None, ways=ways)
+    return _page(POSSESSION_PAGES[way], view, progress=_BEFORE_A_RECOVERY.get(way), ways=ways)
+
+
+def _mailed_code(view: CeremonyView) -> str:
+    desk = helpdesk_of(view)
+    return _page("mailed_code.html", view, sent=desk is not None and desk.own_recovery.was_sent(view))
 
 
 def _face(view: CeremonyView) -> str:
@@ -132,6 +155,7 @@ _RENDER: Final[dict[Stage, Callable[[CeremonyView], str]]] = {
     Stage.POSSESSION_SETUP: _possession_setup,
     Stage.RECOVERY_CODES: _recovery_codes,
     Stage.POSSESSION: _possession,
+    Stage.MAILED_CODE: _mailed_code,
     Stage.FACE: _face,
     Stage.DONE: _done,
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from plugin.store.instants import to_ms
+from plugin.store.instants import from_ms, to_ms
 from plugin.store.tables import AuditEntry
 
 if TYPE_CHECKING:
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 BOUND: Final = "recovery_bound"
+FACE_REPLACED: Final = "face_replaced"
 
 
 def is_cooling(session: Session, *, issuer: str, subject: str, hours: int, now: datetime) -> bool:
     """Tell whether this person recovered less than `hours` ago."""
+    return cooling_until(session, issuer=issuer, subject=subject, hours=hours, now=now) is not None
+
+
+def cooling_until(session: Session, *, issuer: str, subject: str, hours: int, now: datetime) -> datetime | None:
+    """Return when changes are possible again, or None if they are."""
     query = (
         select(AuditEntry.at_ms)
         .where(
@@ -38,4 +44,6 @@ def is_cooling(session: Session, *, issuer: str, subject: str, hours: int, now: 
         .limit(1)
     )
     bound_ms = session.scalar(query)
-    return bound_ms is not None and to_ms(now - timedelta(hours=hours)) < bound_ms
+    if bound_ms is None or to_ms(now - timedelta(hours=hours)) >= bound_ms:
+        return None
+    return from_ms(bound_ms) + timedelta(hours=hours)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-NEWEST: Final = "0007"
+NEWEST: Final = "0008"
 """The revision this version of the service was written for."""
 
 

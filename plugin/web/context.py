@@ -12,7 +12,8 @@ from vault.interface import VaultError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from plugin.ceremonies.types import CeremonyView
+    from plugin.ceremonies.types import CeremonyView, Subject
+    from plugin.helpdesk.parts import Helpdesk
     from plugin.wiring import Services
 
 
@@ -28,6 +29,12 @@ def now() -> datetime:
         g.now = services().clock()
     moment: datetime = g.now
     return moment
+
+
+def helpdesk_of(about: CeremonyView | Subject) -> Helpdesk | None:
+    """Return the helpdesk of this person's realm, if it has one."""
+    desk = services().helpdesk
+    return desk if desk is not None and desk.realm == about.issuer else None
 
 
 def load_ceremony(ceremony_id: str) -> CeremonyView:

@@ -26,6 +26,7 @@ from tests.plugin.factors.world import World, hash_cheaply, world
 from tests.plugin.helpdesk.console import Console
 from tests.plugin.helpdesk.office import open_office
 from tests.plugin.helpdesk.program import Program
+from tests.plugin.pages.own_page import Own, open_own_page
 
 CAMERA = {"label": "Somebody's own telephone (OBS Virtual Camera)", "width": 640, "height": 480, "frame_rate": 30}
 
@@ -42,6 +43,7 @@ KINDS = {
     *("frame", "embedding float16", "embedding float32", "embedding float64", "embedding number"),
     "camera label",
     *("helpdesk session", "helpdesk pass", "link that stops", "link of a check", "link to confirm"),
+    *("own session", "mailed code"),
 }
 
 
@@ -51,6 +53,7 @@ class Journey:
     def __init__(self, world) -> None:
         self.world = world
         self.office = open_office(world)
+        self.realm = open_own_page(world)[0]
         self.whole = open_whole(world)
         self.driven: set[str] = set()
         self.whole.app.after_request(self._note)
@@ -223,6 +226,33 @@ class Journey:
             assert tickets.calls(path + call, body).status_code == 200
         assert tickets.calls("/openapi.json", token="").status_code == 200
 
+    def gets_back_in_alone(self) -> None:
+        self.world.passes(seconds=90)
+        self.arrives(self.alice, Purpose.LOGIN)
+        self.alice.call("recovery/lost", {"code": self.alice.person.codes[1][:-4] + "0000"})
+        self.call(self.alice, "recovery/lost", {"code": self.alice.person.codes[1]})
+        self.call(self.alice, "cancel")
+        self.arrives(self.alice, Purpose.LOGIN)
+        self.call(self.alice, "recovery/new-face")
+        self.call(self.alice, "totp/verify", {"code": self.alice.person.code()})
+        self.call(self.alice, "recovery/mail")
+        code = self.office.letters.mailed_code()
+        self.keep("mailed code", code)
+        self.alice.call("recovery/mailed", {"code": "0000" + code[4:]})
+        self.call(self.alice, "recovery/mailed", {"code": code})
+        self.call(self.alice, "cancel")
+
+    def visits_the_own_page(self) -> None:
+        own = Own(self.whole.app, self.realm)
+        for leave in ("/logout", "/not-me", "/erase"):
+            assert own.signs_in("alice").status_code == 303
+            self.keep("own session", own.client.get_cookie("facestep_me").value)
+            pages = [own.get(), own.get("/erase"), own.get("/not-me"), own.post("/export"), own.post("/codes")]
+            assert [page.status_code for page in pages] == [200] * 5
+            for code in re.findall(r"<li>([0-9A-Z-]{16,})</li>", pages[-1].text):
+                self.keep("recovery code", code)
+            assert own.post(leave, confirm="erase").status_code < 400
+
     def passes_camera(self, browser) -> None:
         self.keep("camera label", CAMERA["label"].encode())
         self.call(browser, "face/start", {"light": True, "camera": CAMERA})
@@ -269,9 +299,11 @@ class Journey:
         self.uses_a_recovery_code_and_stops()
         self.enrols_only_the_face_again()
         self.fetches_a_result_whose_answer_was_lost()
+        self.gets_back_in_alone()
         self.goes_through_the_helpdesk()
         self.is_shown_a_pass()
         self.calls_as_a_ticket_system()
+        self.visits_the_own_page()
         self.stored = b"".join(
             path.read_bytes() for path in Path(self.world.database._file).parent.glob("facestep.db*")
         )

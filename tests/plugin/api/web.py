@@ -71,6 +71,7 @@ def parts_of(world: World) -> dict[str, Any]:
         "lifecycle": world.lifecycle,
         "face": world.face,
         "helpdesk": world.helpdesk,
+        "me": world.me,
     }
 
 

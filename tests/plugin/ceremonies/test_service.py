@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from plugin.ceremonies.scratch import Scratch
-from plugin.ceremonies.service import ENROL_TTL, KEEP_ENDED
+from plugin.ceremonies.service import KEEP_ENDED
+from plugin.ceremonies.stages import ENROL_TTL
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused
 from plugin.store.tables import Ceremony, ResultCode

@@ -138,6 +138,7 @@ class World:
 
     def __init__(self, folder: Path, *, new: bool = True) -> None:
         self.now = START
+        self.me = None  # likewise (tests/plugin/pages/own_page.py)
         self.helpdesk = None  # tests of the helpdesk open one (tests/plugin/helpdesk/office.py)
         self.settings = Settings(
             issuer="http://localhost:8100",

@@ -81,6 +81,11 @@ class Letters:
         """The token of the newest letter with a link of this kind: check or confirm."""
         return re.findall(rf"/helpdesk/{kind}/(\S+)", "\n".join(text for *_, text in self.sent))[-1]
 
+    def mailed_code(self) -> str:
+        """Return the code of the last letter that brought one."""
+        whole = "\n".join(text for *_, text in self.sent)
+        return re.findall(r"^    ([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})$", whole, re.MULTILINE)[-1]
+
     def link(self) -> str:
         return re.search(r"/helpdesk/stop/(\S+)", "\n".join(text for *_, text in self.sent))[1]
 

@@ -4,7 +4,7 @@ from html import unescape
 
 import pytest
 
-from plugin.ceremonies.stages import NEXT, first_stage
+from plugin.ceremonies.stages import NEXT, TURNS, first_stage
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.pages.ceremony import _PROGRESS
@@ -85,14 +85,15 @@ def test_the_consent_page_names_its_version_and_the_time_the_reference_is_kept(w
 
 
 STAGES = [*sorted(_PROGRESS), *((purpose, Stage.DONE) for purpose in Purpose)]
-WALKED = [(purpose, stage) for purpose, stage in STAGES if purpose not in {Purpose.RECOVER, Purpose.CHECK}]
-"""A recovery begins with a pass, a check with a link: their pages are walked in tests/plugin/helpdesk."""
+ELSEWHERE = {purpose for purpose in Purpose if purpose.is_recovery} | {Purpose.CHECK}
+WALKED = [(purpose, stage) for purpose, stage in STAGES if purpose not in ELSEWHERE]
+"""A recovery begins with a pass or a code, a check with a link: their pages are walked in tests/plugin/helpdesk."""
 
 
 def test_the_list_of_stages_is_complete():
-    begun = (Purpose.LOGIN, Purpose.ENROL)  # a recovery is a login that a pass turned into one, before the face
+    begun = (Purpose.LOGIN, Purpose.ENROL)  # a recovery is a login that was turned into one
     reachable = {(purpose, first_stage(purpose, has_possession=has)) for purpose in begun for has in (True, False)}
-    reachable.add((Purpose.RECOVER, Stage.FACE))
+    reachable |= {(to, stage) for (_, to), (stage, _) in TURNS.items()}
     reachable |= {(purpose, stage) for (purpose, _), stage in NEXT.items()}
     assert set(STAGES) == reachable
     assert {stage for _, stage in STAGES} == set(Stage)

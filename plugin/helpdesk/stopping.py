@@ -1,0 +1,161 @@
+"""Stop a recovery: by the link of a letter, or by "that was not me" on a person's own page.
+
+Rules:
+ * Stopping only takes away: passes, open cases, recoveries under way and, if a recovery has bound something since,
+   every possession factor and the face that it put in the place of another. Nothing is opened or added, so it is
+   worth nothing to a thief, and a link needs no login.
+ * A link is 256 random bits, stored hashed with a MAC over the row, good for a week and for one use.
+ * Sessions and offline tokens at the identity provider end too, where there is a directory that can do it; if it cannot
+   be done, that is an alarm.
+
+Not here: how a letter looks (letters.py), who is told (aftermath.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete
+
+from plugin.ceremonies.types import Purpose, Subject
+from plugin.errors import ServiceError
+from plugin.factors.lost import forget_lost
+from plugin.helpdesk import limits
+from plugin.helpdesk.types import CaseState
+from plugin.store.cooling import BOUND, FACE_REPLACED
+from plugin.store.helpdesk_tables import HelpdeskPass
+from plugin.store.instants import from_ms, to_ms
+from plugin.store.integrity import check, sign
+from plugin.store.me_tables import MeSession, StopLink
+from plugin.store.tables import Ceremony, Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from plugin.audit.log import AuditLog
+    from plugin.helpdesk.cases import Cases
+    from plugin.store.database import Database
+    from vault.interface import Sealer
+
+LINK_LIFE: Final = timedelta(days=7)
+"""For so long the link of a letter stops a recovery; after that what it bound is the person's own."""
+_STOPPABLE: Final = (CaseState.OPEN, CaseState.WAITING, CaseState.ISSUED)
+_UNDER_WAY: Final = [purpose.value for purpose in Purpose if purpose.is_recovery or purpose is Purpose.CHECK]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What a link stops: everything about `owner` since it was made."""
+
+    owner: Subject
+    since: datetime
+
+
+class Stopping:
+    """Make links, and stop."""
+
+    def __init__(
+        self,
+        *,
+        cases: Cases,
+        database: Database,
+        sealer: Sealer,
+        audit: AuditLog,
+        end_sessions: Callable[[str], None] | None = None,
+    ) -> None:
+        self._cases = cases
+        self._database = database
+        self._sealer = sealer
+        self._audit = audit
+        self._end_sessions = end_sessions
+
+    def new_link(self, owner: Subject, *, now: datetime) -> str:
+        """Return the token of a new link."""
+        token = secrets.token_urlsafe(32)
+        row = StopLink(
+            token_hash=_hashed(token),
+            issuer=owner.issuer,
+            subject=owner.subject,
+            created_ms=to_ms(now),
+            expires_ms=to_ms(now + LINK_LIFE),
+        )
+        sign(row, sealer=self._sealer)
+        with self._database.transaction() as session:
+            session.execute(delete(StopLink).where(StopLink.expires_ms <= to_ms(now)))
+            session.add(row)
+        return token
+
+    def find(self, token: str, *, now: datetime) -> Stop | None:
+        """Return what this link stops, or None. Raises WrongMac for a row that is not ours."""
+        with self._database.reading() as session:
+            row = session.get(StopLink, _hashed(token))
+        if row is None or to_ms(now) >= row.expires_ms:
+            return None
+        check(row, sealer=self._sealer)
+        return Stop(Subject(row.issuer, row.subject), from_ms(row.created_ms))
+
+    def stop(self, owner: Subject, *, since: datetime, reason: str, now: datetime) -> bool:
+        """Stop everything about this person; return whether sessions at the identity provider were ended too."""
+        with self._database.transaction() as session:
+            forget_recovery(owner, since=since, session=session, audit=self._audit, now=now)
+            for table in (HelpdeskPass, StopLink, MeSession):
+                session.execute(delete(table).where(table.issuer == owner.issuer, table.subject == owner.subject))
+            self._log("recovery_frozen", owner, now=now, details={}, session=session)
+            self._log("helpdesk_alarm", owner, now=now, details={"reason": reason}, session=session)
+        for case in self._cases.about(owner, now=now):
+            if case.state in _STOPPABLE:
+                self._freeze(case, now=now)
+        return self.end_sessions(owner, now=now)
+
+    def end_sessions(self, owner: Subject, *, now: datetime) -> bool:
+        """End the person's sessions at the identity provider; a failure is an alarm."""
+        if self._end_sessions is None:
+            return False
+        try:
+            self._end_sessions(owner.subject)
+        except ServiceError as exc:
+            self._log("helpdesk_alarm", owner, now=now, details={"reason": "sessions_not_ended", "code": exc.code})
+            return False
+        return True
+
+    def _freeze(self, case: Any, *, now: datetime) -> None:
+        def within(session: Session) -> None:
+            self._log("recovery_frozen", case.owner, now=now, session=session, details={"case": case.id})
+
+        try:
+            self._cases.change(case, to=CaseState.FROZEN, within=within)
+        except ServiceError as exc:  # somebody moved it a moment ago: say so, and stop the rest
+            self._log("helpdesk_alarm", case.owner, now=now, details={"reason": "case_not_stopped", "code": exc.code})
+
+    def _log(
+        self, event: str, owner: Subject, *, now: datetime, details: dict[str, Any], session: Session | None = None
+    ) -> None:
+        self._audit.append(event, at=now, issuer=owner.issuer, subject=owner.subject, details=details, session=session)
+
+
+def forget_recovery(owner: Subject, *, since: datetime, session: Session, audit: AuditLog, now: datetime) -> None:
+    """End recoveries under way and forget what a recovery has bound since then, in the caller's transaction."""
+    mine = (Ceremony.issuer == owner.issuer, Ceremony.subject == owner.subject)
+    session.execute(delete(Ceremony).where(*mine, Ceremony.purpose.in_(_UNDER_WAY)))
+    if _since(session, BOUND, owner, since):
+        forget_lost(owner, session=session)
+    if _since(session, FACE_REPLACED, owner, since):
+        gone: Any = session.execute(delete(Reference).filter_by(issuer=owner.issuer, subject=owner.subject))
+        about = {"issuer": owner.issuer, "subject": owner.subject}
+        audit.append("erased", at=now, **about, details={"references": gone.rowcount}, session=session)
+
+
+def _since(session: Session, event: str, owner: Subject, since: datetime) -> bool:
+    at = limits.last(session, event, owner=owner)
+    return at is not None and at >= since
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
