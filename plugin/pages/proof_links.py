@@ -46,7 +46,8 @@ def tell(error: ServiceError) -> tuple[str, int]:
     known = public(error.code)
     if known.status >= _SERVER_ERROR:
         raise error
-    return render_template("helpdesk/link_notice.html", message=known.message, code=error.code), known.status
+    shown = {"message": known.message, "code": error.code, "from_letter": True}
+    return render_template("helpdesk/notice.html", **shown), known.status
 
 
 @bp.get("/check/<token>")
