@@ -71,18 +71,15 @@ def assemble(
     stopping = Stopping(cases=cases, sealer=sealer, end_sessions=directory.end_sessions, **stored)
     box = Letterbox(sealer=sealer, **reach)
     aftermath = Aftermath(cases=cases, passes=passes, stopping=stopping, letterbox=box, issuer=settings.issuer, **reach)
-    deeds = _deeds(_Acting(cases=cases, aftermath=aftermath, **stored), directory, attempts=attempts, policy=policy)
-    desk = Desk(cases=cases, links=links, directory=directory, deeds=deeds, policy=policy, **stored)
+    desk = _desk(_Acting(cases=cases, aftermath=aftermath, **stored), links, directory, attempts, policy)
     asking = _asking(desk, cases=cases, links=links, policy=policy, **reach)
-    checks = FaceChecks(asking, aftermath=aftermath, ceremonies=ceremonies, database=database, settings=settings)
     codes = MailedCodes(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
         policy=policy,
         chores=Chores(letterbox=box, database=database, keep_days=policy.keep_days),
         desk=desk,
-        face_checks=checks,
-        managers=Managers(asking, our_url=settings.issuer),
+        **_proving(asking, settings, aftermath=aftermath, ceremonies=ceremonies, database=database),
         links=links,
         aftermath=aftermath,
         passes=passes,
@@ -94,12 +91,14 @@ def assemble(
     )
 
 
-def _deeds(acting: _Acting, directory: Directory, *, attempts: Attempts, policy: Policy) -> Deeds:
-    """Return what carries out a decision."""
+def _desk(acting: _Acting, links: Links, directory: Directory, attempts: Attempts, policy: Policy) -> Desk:
+    """Return what decides, with what carries a decision out."""
+    stored = _Stored(database=acting["database"], audit=acting["audit"])
     taking, giving = Taking(**acting, directory=directory), Giving(**acting, attempts=attempts)
-    return Deeds(
+    deeds = Deeds(
         aftermath=acting["aftermath"], taking=taking, giving=giving, policy=policy, database=acting["database"]
     )
+    return Desk(cases=acting["cases"], links=links, directory=directory, deeds=deeds, policy=policy, **stored)
 
 
 def _asking(
@@ -116,3 +115,16 @@ def _asking(
     """Return what asks others than agents for a proof."""
     asked = AskedProofs(cases=cases, links=links, post=post, database=database, audit=audit)
     return Asking(desk=desk, cases=cases, links=links, asked=asked, directory=directory, policy=policy)
+
+
+class _Proving(TypedDict):
+    face_checks: FaceChecks
+    managers: Managers
+
+
+def _proving(
+    asking: Asking, settings: Settings, *, aftermath: Aftermath, ceremonies: Ceremonies, database: Database
+) -> _Proving:
+    """Return how the person and the manager are asked."""
+    checks = FaceChecks(asking, aftermath=aftermath, ceremonies=ceremonies, settings=settings, database=database)
+    return _Proving(face_checks=checks, managers=Managers(asking, our_url=settings.issuer))
