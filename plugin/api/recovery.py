@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from plugin.api.answers import next_page
 from plugin.api.parsing import Text, json_body
@@ -86,8 +86,7 @@ def redeem_pass(ceremony_id: str) -> Response:
     view = load_ceremony(ceremony_id)
     body = json_body({"code": Text(64)})
     desk = _desk(view)
-    recovering, _ = desk.passes.redeem(view, body["code"], now=now())
-    desk.aftermath.used(recovering, now=now())
+    recovering = desk.redeem(view, body["code"], address=request.remote_addr or "", now=now())
     return _longer(recovering)
 
 

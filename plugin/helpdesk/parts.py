@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plugin.errors import ServiceError
+from plugin.errors import FactorRejected, LockedOut, ServiceError
+from plugin.helpdesk.networks import network_of
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from plugin.ceremonies.types import CeremonyView
     from plugin.helpdesk.aftermath import Aftermath
     from plugin.helpdesk.chores import Chores
     from plugin.helpdesk.desk import Desk
@@ -42,6 +44,22 @@ class Helpdesk:
     directory: Directory
     login: Login
     programs: Programs
+
+    def redeem(self, view: CeremonyView, code: str, *, address: str, now: datetime) -> CeremonyView:
+        """Use a pass up and tell the person; what happens at many login pages, or at one network, is watched.
+
+        Raises:
+            CeremonyRefused, FactorRejected, LockedOut: as Passes.redeem.
+        """
+        watch, network = self.desk.watch, network_of(address)
+        try:
+            recovering, _ = self.passes.redeem(view, code, network=network, now=now)
+        except (FactorRejected, LockedOut):
+            watch.pass_refused(view.owner, network, now=now)
+            raise
+        watch.pass_used(view.owner, network, now=now)
+        self.aftermath.used(recovering, now=now)
+        return recovering
 
     def agent(self, token: str, *, address: str, now: datetime) -> Agent:
         """Return who acts, with the roles that the directory gives them now.

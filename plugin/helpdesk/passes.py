@@ -68,7 +68,7 @@ class Passes(OnceOnly):
             delete(HelpdeskPass).where(HelpdeskPass.issuer == owner.issuer, HelpdeskPass.subject == owner.subject)
         )
 
-    def redeem(self, view: CeremonyView, code: str, *, now: datetime) -> tuple[CeremonyView, str]:
+    def redeem(self, view: CeremonyView, code: str, *, network: str = "", now: datetime) -> tuple[CeremonyView, str]:
         """Use up the pass; return the ceremony, now a recovery at the face, and the case that the pass was for.
 
         A login at possession; the other checks are spending.py's. The pass is used and the login turned: both or
@@ -93,7 +93,7 @@ class Passes(OnceOnly):
             counted=Counted.PASS,
             to=Purpose.RECOVER,
             event="pass_accepted",
-            details={"case": case_id},
+            details={"case": case_id, "network": network},
             now=now,
         )
         return recovering, case_id

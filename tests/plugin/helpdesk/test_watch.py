@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from plugin.errors import ServiceError, SettingsError
+from plugin.ceremonies.types import Purpose
+from plugin.errors import FactorRejected, ServiceError, SettingsError
 from plugin.helpdesk import hours
 from plugin.helpdesk.bounds import Bounds
 from plugin.helpdesk.networks import network_of
 from plugin.helpdesk.policy import Policy, parse
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE
 from plugin.helpdesk.watch import ASKED, OPENED
+from tests.plugin.factors.world import REALM
 
 
 @pytest.fixture
@@ -176,3 +178,30 @@ def test_the_shipped_bounds_are_what_the_documentation_shows():
 def test_hours_follow_the_zone_s_summer_time(moment, inside):
     """In Vienna clocks went forward on 29 March 2026."""
     assert hours.parse({"hours": "08:00-18:00", "time_zone": "Europe/Vienna"}).contain(moment) is inside
+
+
+def comes_with_a_pass(office, name, code, *, address="198.51.100.7"):
+    view = office.world.person(f"{name}-id").comes_to(Purpose.LOGIN)
+    return office.parts.redeem(view, code, address=address, now=office.world.now)
+
+
+def test_several_people_who_recover_at_one_network_are_loud(office, world, bounded):
+    bounded(recovered_per_day_network=1)
+    world.person().has_face()
+    comes_with_a_pass(office, "alice", office.issued())
+    assert [one["network"] for one in world.audited("pass_accepted")] == ["198.51.100.7"]
+    comes_again = {"case": "another", "network": "198.51.100.7"}
+    for subject, alarms in (("alice-id", []), ("carol-id", ["one_network"]), ("dora-id", ["one_network"])):
+        owner = world.person(subject).owner
+        world.audit.append("pass_accepted", at=world.now, issuer=REALM, subject=subject, details=comes_again)
+        office.watch.pass_used(owner, "198.51.100.7", now=world.now)
+        assert office.alarms() == alarms
+
+
+def test_many_refused_passes_are_loud(office, world, bounded):
+    bounded(refused_passes_per_hour=2)
+    for number in range(4):
+        with pytest.raises(FactorRejected):
+            comes_with_a_pass(office, f"person-{number}", "0" * 16, address=f"198.51.100.{number}")
+        assert office.alarms() == ([] if number < 2 else ["refused_passes"])
+    assert len(world.audited("pass_refused")) == 4
