@@ -47,6 +47,10 @@ class OwnWay:
         assert answer.status_code == 200, answer.text
         assert self.view().stage is Stage.MAILED_CODE
 
+    def gives_phone_at_login(self) -> None:
+        assert self.browser.call("totp/verify", {"code": self.person.code()}).status_code == 200
+        assert self.view().stage is Stage.FACE
+
     def gets_mail(self) -> str:
         """Ask for the code and read it in the mailbox."""
         answer = self.browser.call("recovery/mail")

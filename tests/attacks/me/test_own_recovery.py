@@ -1,0 +1,195 @@
+"""Somebody who has one of password, phone, paper and mailbox too few, or wants too much."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from plugin.ceremonies.types import Purpose, Stage
+from plugin.errors import CeremonyRefused, LockedOut
+from plugin.factors import lookup_secrets
+from plugin.factors.mailed_codes import MailedCodes
+from plugin.helpdesk.types import AGENT_ROLE
+from tests.plugin.helpdesk.own_way import OwnWay
+
+
+@pytest.fixture
+def alice(office, world):
+    person = world.person().has_face()
+    world.passes(seconds=3600)
+    return OwnWay(office, person)
+
+
+def at_the_mail(alice) -> str:
+    """Come as far as phone and mailbox reach; return the code."""
+    alice.logs_in()
+    alice.begins_new_face()
+    alice.gives_phone()
+    return alice.gets_mail()
+
+
+def guess(alice, code: str) -> int:
+    return alice.browser.call("recovery/mailed", {"code": code}).status_code
+
+
+def test_the_phone_without_the_mailbox_replaces_no_face(alice, world):
+    at_the_mail(alice)
+    assert guess(alice, "0000-0000-0000") == 403
+    assert alice.browser.call("consent", {"agree": True, "text_version": "2026-3"}).status_code == 410
+    assert alice.browser.starts_face().status_code == 403
+    with pytest.raises(CeremonyRefused):
+        world.ceremonies.advance(alice.view(), to=Stage.FACE, now=world.now)
+    assert world.audited("face_replaced") == []
+
+
+def test_the_mailbox_without_a_factor_does_not_even_get_a_letter(alice, office):
+    alice.logs_in()
+    alice.begins_new_face()
+    assert alice.browser.call("recovery/mail").status_code == 410
+    assert alice.browser.call("recovery/mailed", {"code": "0000-0000-0000"}).status_code == 410
+    assert office.letters.sent == []
+
+
+def test_a_mailed_code_is_good_once_and_in_its_own_ceremony(alice, world):
+    first = at_the_mail(alice)
+    world.passes(seconds=60)
+    second = at_the_mail(alice)
+    assert guess(alice, first) == 403
+    assert guess(alice, second) == 200
+    assert guess(alice, second) == 410
+    world.passes(seconds=60)
+    alice.logs_in()
+    alice.begins_new_face()
+    alice.gives_phone()
+    assert guess(alice, second) == 403
+
+
+def test_a_mailed_code_of_another_person_opens_nothing(alice, office, world):
+    code = at_the_mail(alice)
+    office.people.add("carol")
+    carol = OwnWay(office, world.person("carol-id").has_face("carol"))
+    at_the_mail(carol)
+    assert guess(carol, code) == 403
+
+
+def test_an_older_scratch_put_back_does_not_bring_its_code_back(alice, world):
+    """A newer letter takes the older code's place; the ceremony's version is bound to its memory."""
+    first = at_the_mail(alice)
+    alice.browser.call("recovery/mail")
+    assert guess(alice, first) == 403
+    assert guess(alice, alice.mailed()) == 200
+
+
+def test_guessing_ends_and_a_restart_does_not_help(alice, world):
+    at_the_mail(alice)
+    for _ in range(5):
+        assert guess(alice, lookup_secrets.draw(12)) == 403
+    assert guess(alice, alice.mailed()) == 429
+    world.database.close()
+    world.open()
+    codes = MailedCodes(ceremonies=world.ceremonies, sealer=world.sealer, attempts=world.attempts, audit=world.audit)
+    with pytest.raises(LockedOut):
+        codes.redeem(alice.view(), lookup_secrets.draw(12), now=world.now)
+
+
+def test_letters_are_bounded_a_day(alice, office):
+    at_the_mail(alice)
+    assert alice.browser.call("recovery/mail").status_code == 200
+    assert alice.browser.call("recovery/mail").status_code == 200
+    assert alice.browser.call("recovery/mail").status_code == 429
+    office.world.passes(seconds=60)
+    alice.logs_in()
+    alice.begins_new_face()
+    alice.gives_phone()
+    assert alice.browser.call("recovery/mail").status_code == 429
+
+
+def test_a_face_is_replaced_once_a_year(alice, world):
+    alice.replaces_face("somebody-else")
+    world.passes(seconds=30 * 86400)
+    alice.logs_in()
+    alice.begins_new_face()
+    alice.gives_phone()
+    assert alice.browser.call("recovery/mail").get_json()["error"] == "new_faces_used_up"
+
+
+def test_right_after_a_recovery_nothing_can_be_changed(alice, world):
+    """Re-enrol, then change at once what is left: by a new recovery, an enrolment, or a higher level."""
+    alice.replaces_face("mallory")
+    world.passes(seconds=60)
+    for purpose, changes in ((Purpose.ENROL, {}), (Purpose.LOGIN, {"acr": "facestep-light"})):
+        with pytest.raises(CeremonyRefused, match="cooling_down"):
+            alice.person.comes_to(purpose, **changes)
+    alice.logs_in()
+    assert alice.browser.call("recovery/new-face").status_code == 403
+    assert alice.browser.call("recovery/lost", {"code": alice.person.codes[0]}).status_code == 403
+    assert alice.view().purpose is Purpose.LOGIN
+
+
+def test_a_recovery_is_no_way_to_a_higher_level(alice):
+    alice.logs_in(acr="facestep-light")
+    assert alice.browser.call("recovery/new-face").get_json()["error"] == "recovery_not_here"
+    assert alice.browser.call("recovery/lost", {"code": alice.person.codes[0]}).status_code == 403
+
+
+@pytest.mark.parametrize("delicate", [{"roles": frozenset({AGENT_ROLE})}, {"addresses": ()}, {"enabled": False}])
+def test_staff_and_people_who_cannot_be_written_to_must_call(alice, office, delicate):
+    office.people.change("alice", **delicate)
+    alice.logs_in()
+    alice.begins_new_face()
+    alice.gives_phone()
+    assert alice.browser.call("recovery/mail").status_code == 403
+    assert office.letters.sent == []
+
+
+def test_people_of_a_group_that_the_policy_names_must_call(alice, office):
+    own = office.parts.own_recovery
+    own._policy = replace(own._policy, groups=(("/administrators", own._policy.default),))
+    office.people.change("alice", groups=("/administrators",))
+    alice.logs_in()
+    alice.begins_new_face()
+    alice.gives_phone()
+    assert alice.browser.call("recovery/mail").get_json()["error"] == "helpdesk_only"
+
+
+def test_a_stolen_code_without_the_face_replaces_no_phone(alice, office, world):
+    """Password and paper are stolen: the enrolled face is asked for before anything changes, and it is loud."""
+    alice.logs_in().call("recovery/lost", {"code": alice.person.codes[0]})
+    for _ in range(3):
+        alice.shows("mallory")
+    assert alice.last["may_retry"] is False
+    assert office.alarms() == ["recovery_face_refused"]
+    assert world.audited("recovery_bound") == []
+    world.passes(seconds=60)
+    alice.person.proves_totp()
+
+
+def test_the_link_of_any_letter_stops_and_takes_the_new_face_away(alice, office, world):
+    alice.replaces_face("mallory")
+    links = re.findall(r"/helpdesk/stop/(\S+)", "\n".join(text for *_, text in office.letters.sent))
+    office.parts.aftermath.freeze(links[0], now=world.now)
+    with pytest.raises(CeremonyRefused):
+        alice.view()
+    world.passes(seconds=60)
+    assert alice.person.comes_to(Purpose.ENROL).stage is Stage.INVITATION
+    assert not office.parts.aftermath.can_freeze(links[-1], now=world.now)
+
+
+def test_a_recovery_under_way_ends_when_the_owner_stops_it(alice, office, world):
+    at_the_mail(alice)
+    link = re.findall(r"/helpdesk/stop/(\S+)", "\n".join(text for *_, text in office.letters.sent))[-1]
+    office.parts.aftermath.freeze(link, now=world.now)
+    with pytest.raises(CeremonyRefused):
+        alice.view()
+
+
+def test_an_enrolment_cannot_be_turned_into_a_recovery(alice, world):
+    """Nor can a login whose factor was already shown, or a recovery into another one."""
+    alice.person.comes_to(Purpose.ENROL)
+    assert alice.browser.call("recovery/new-face").status_code == 410
+    assert alice.browser.call("recovery/lost", {"code": alice.person.codes[0]}).status_code == 410
+    alice.logs_in()
+    alice.gives_phone_at_login()
+    assert alice.browser.call("recovery/new-face").status_code == 410
