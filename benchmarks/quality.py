@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from biometric.align import sface_crop
 from biometric.detect import FaceDetector, most_prominent
 from biometric.errors import CannotTell, NoFace, QualityTooLow
 from biometric.evaluation.clips import read_clip
 from biometric.image import decode_image
-from biometric.landmarks import FaceMesh, five_points
+from biometric.landmarks import FaceMesh
+from biometric.limits import shipped
 from biometric.models import ModelStore
 from biometric.pipeline import STILL_SEARCH_SIDE_PX
-from biometric.quality import LIVE, STILL, assess, eye_distance, sharpness, turn
+from biometric.quality import assess, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 PICTURES = {".jpg", ".jpeg", ".png"}
 FILMS = {".mp4", ".mov"}
 FILM_MS = 20_000
-FIGURES = {"eyes apart, px": eye_distance, "turn": turn}
 PERCENTILES = (0, 1, 50, 99, 100)
 
 
@@ -60,15 +60,12 @@ def figures(jpeg: bytes, detector: FaceDetector, mesh: FaceMesh, refused: Counte
         raise NoFace("nobody is seen")
     face = most_prominent(faces, image)
     marks = mesh.locate(image, face)
-    five = five_points(marks)
-    for name, limits in (("still", STILL), ("camera", LIVE)):
+    for name, limits in (("still", shipped().still), ("camera", shipped().live)):
         try:
             assess(image, face, marks, limits=limits)
         except QualityTooLow as exc:
             refused[f"{name}: {exc}"] += 1
-    grey = cv2.cvtColor(sface_crop(image, five), cv2.COLOR_BGR2GRAY)
-    seen = {name: measure(five) for name, measure in FIGURES.items()}
-    return seen | {"light": float(np.median(grey)), "sharpness": sharpness(grey)}
+    return asdict(measure(image, face, marks))
 
 
 def main() -> None:

@@ -80,6 +80,12 @@ class CalibrationMismatch(CannotTell):
     code = "calibration_mismatch"
 
 
+class LimitsMismatch(CannotTell):
+    """The limits of the liveness cues are not those that were measured, or belong to other model files."""
+
+    code = "limits_mismatch"
+
+
 class FaceRejected(BiometricError):  # noqa: N818
     """A verdict: not live, or not the same person. `reasons` are for the audit log only."""
 

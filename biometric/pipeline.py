@@ -20,8 +20,9 @@ from biometric.detect import FaceDetector, only_face
 from biometric.embed import Embedder
 from biometric.errors import NoFace
 from biometric.landmarks import LOST, FaceMesh, five_points
+from biometric.limits import shipped
 from biometric.models import ModelStore
-from biometric.quality import STILL, assess
+from biometric.quality import assess
 from biometric.texture import TextureNet
 from biometric.texture_role import added_nets
 
@@ -70,7 +71,7 @@ class Recogniser:
         landmarks = self.mesh.locate(image, face)
         if landmarks.presence < LOST:
             raise NoFace("the mesh sees no face where the detector did")
-        assess(image, face, landmarks, limits=STILL)
+        assess(image, face, landmarks, limits=shipped().still)
         return StillFace(face=face, landmarks=landmarks, embeddings=self.embedder.embed(image, five_points(landmarks)))
 
 
@@ -87,11 +88,13 @@ class FacePipeline(Recogniser):
         """Open every model after its digest matched.
 
         Raises:
-            ModelMissing, ModelDigestMismatch, CalibrationMismatch: what is wrong; nothing is usable then.
+            ModelMissing, ModelDigestMismatch, CalibrationMismatch, LimitsMismatch: what is wrong; nothing is usable
+            then.
         """
         cv2.setNumThreads(1)  # a worker is one core of work; more threads only take turns
         store = ModelStore(models_dir)
         thresholds = Calibration.load(store, calibration)
+        shipped().check_models(store)
         return cls(
             detector=FaceDetector(store),
             mesh=FaceMesh(store),

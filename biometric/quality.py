@@ -1,10 +1,10 @@
 """Is the face good enough to judge? If not, one hint that a person can follow.
 
 Rules:
- * The checks stop what makes a comparison meaningless, not what makes it hard: the thresholds refuse less than 1 % of
-   LFW and nobody of the London set (docs/calibration.md).
+ * The checks stop what makes a comparison meaningless, not what makes it hard: the limits for stills refuse less than
+   1 % of LFW and nobody of the London set (docs/calibration.md). They are in weights/liveness.json (limits.py).
  * One hint at a time, the most useful first: distance, then direction, then light, then sharpness.
- * `LIVE` is stricter than `STILL`: a person at a camera can follow a hint, a picture cannot.
+ * `live` is stricter than `still`: a person at a camera can follow a hint, a picture cannot.
 
 Not here: whether the face is alive (liveness/).
 """
@@ -22,69 +22,62 @@ from biometric.errors import QualityTooLow
 from biometric.landmarks import five_points
 
 if TYPE_CHECKING:
+    from biometric.limits import QualityLimits
     from biometric.types import DetectedFace, Image, Landmarks, Points
 
 
 @dataclass(frozen=True, slots=True)
-class QualityLimits:
-    """What is asked of a face; every number was looked up in docs/calibration.md, "Quality"."""
+class QualityFigures:
+    """What is looked at; a limit `least_x` or `most_x` is compared with `x`."""
 
-    least_eye_distance_px: float
-    most_face_share: float
-    most_turn: float
-    least_light: float
-    most_light: float
-    least_sharpness: float
-    most_off_centre: float
+    eye_distance_px: float
+    face_share: float
+    off_centre: float
+    turn: float
+    light: float
+    sharpness: float
 
 
-STILL: Final = QualityLimits(
-    least_eye_distance_px=20,
-    most_face_share=1.6,
-    most_turn=1.7,
-    least_light=15,
-    most_light=245,
-    least_sharpness=0.75,
-    most_off_centre=1.0,
+HINTS: Final = (
+    ("least_eye_distance_px", "too_far"),
+    ("most_face_share", "too_close"),
+    ("most_off_centre", "off_centre"),
+    ("most_turn", "turn_to_camera"),
+    ("least_light", "too_dark"),
+    ("most_light", "too_bright"),
+    ("least_sharpness", "blurred"),
 )
-LIVE: Final = QualityLimits(
-    least_eye_distance_px=40,
-    most_face_share=0.9,
-    most_turn=0.45,
-    least_light=35,
-    most_light=235,
-    least_sharpness=1.5,
-    most_off_centre=0.3,
-)
+"""The limits in the order in which they are looked at, and what is said of each."""
 
 
-def assess(
-    image: Image, face: DetectedFace, landmarks: Landmarks | None = None, *, limits: QualityLimits = LIVE
-) -> None:
+def assess(image: Image, face: DetectedFace, landmarks: Landmarks | None = None, *, limits: QualityLimits) -> None:
     """Return if the face is good enough.
 
     Raises:
         QualityTooLow: with the hint.
     """
+    seen = measure(image, face, landmarks)
+    for name, hint in HINTS:
+        side, _, figure = name.partition("_")
+        value, limit = getattr(seen, figure), getattr(limits, name)
+        if value < limit if side == "least" else value > limit:
+            raise QualityTooLow(hint)
+
+
+def measure(image: Image, face: DetectedFace, landmarks: Landmarks | None = None) -> QualityFigures:
+    """Return what is looked at of a face."""
     five = face.five if landmarks is None else five_points(landmarks)
     height, width = image.shape[:2]
     x, y, w, h = face.box
-    if eye_distance(five) < limits.least_eye_distance_px:
-        raise QualityTooLow("too_far")
-    if max(w / width, h / height) > limits.most_face_share:
-        raise QualityTooLow("too_close")
-    if max(abs((x + w / 2) / width - 0.5), abs((y + h / 2) / height - 0.5)) > limits.most_off_centre:
-        raise QualityTooLow("off_centre")
-    if abs(turn(five)) > limits.most_turn:
-        raise QualityTooLow("turn_to_camera")
     grey = cv2.cvtColor(sface_crop(image, five), cv2.COLOR_BGR2GRAY)
-    light = float(np.median(grey))
-    if light < limits.least_light:
-        raise QualityTooLow("too_dark")
-    if light > limits.most_light:
-        raise QualityTooLow("too_bright")
-    if sharpness(grey) < limits.least_sharpness:
-        raise QualityTooLow("blurred")
+    return QualityFigures(
+        eye_distance_px=eye_distance(five),
+        face_share=max(w / width, h / height),
+        off_centre=max(abs((x + w / 2) / width - 0.5), abs((y + h / 2) / height - 0.5)),
+        turn=abs(turn(five)),
+        light=float(np.median(grey)),
+        sharpness=sharpness(grey),
+    )
 
 
 def eye_distance(five: Points) -> float:

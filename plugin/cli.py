@@ -28,7 +28,7 @@ EXIT_ERROR: Final = 2
 _COMMANDS: Final[dict[str, str]] = {
     "audit": "Read, verify, sign and hand on the audit log.",
     "bench": "Measure time and memory of one unit of work.",
-    "calibrate": "Choose recognition thresholds on your own pictures.",
+    "calibrate": "Choose thresholds: of recognition on your own pictures, of liveness in the laboratory.",
     "clients": "Say which identity providers may send people here.",
     "compare": "Compare the faces in two pictures.",
     "database": "Create or migrate the database.",
@@ -48,6 +48,7 @@ _COMMANDS: Final[dict[str, str]] = {
 WHAT_TO_DO: Final[dict[str, str]] = {
     "model_missing": "run `facestep models fetch`",
     "model_digest_mismatch": "run `facestep models fetch` to replace it",
+    "limits_mismatch": "reinstall facestep, or measure anew with `facestep calibrate liveness`",
     "calibration_mismatch": (
         "run `facestep models fetch`; for a model of your own run `facestep calibrate` and set calibration_file"
     ),

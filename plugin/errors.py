@@ -138,6 +138,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "model_missing": Public(503, "The face check is not available."),
     "model_digest_mismatch": Public(503, "The face check is not available."),
     "calibration_mismatch": Public(503, "The face check is not available."),
+    "limits_mismatch": Public(503, "The face check is not available."),
     "biometric_error": Public(503, "The face check is not available."),
     # measuring (command line only)
     "report_unwritable": Public(500, "The report cannot be written there."),

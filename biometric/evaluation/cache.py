@@ -21,8 +21,8 @@ import numpy as np
 
 from biometric.calibration import BOUND_MODELS, FRAMING
 from biometric.errors import CannotTell
+from biometric.limits import shipped
 from biometric.pipeline import STILL_SEARCH_SIDE_PX
-from biometric.quality import STILL
 from biometric.types import FACENET, SFACE, VECTOR_SIZE
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class VectorCache:
     """The looks of one set of models; read whole at the start, written whole by `save`."""
 
     def __init__(self, folder: Path, models: Mapping[str, str]) -> None:
-        key = [{name: models[name] for name in BOUND_MODELS}, FRAMING, asdict(STILL), STILL_SEARCH_SIDE_PX]
+        key = [{name: models[name] for name in BOUND_MODELS}, FRAMING, asdict(shipped().still), STILL_SEARCH_SIDE_PX]
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
         self._path = folder.expanduser() / f"vectors-{name}.npz"
         self._looks = _read(self._path)

@@ -6,7 +6,7 @@ Rules:
    a renderer's own angles in docs/liveness.md.
  * Lengths are divided by the head's fitted scale, which a turn does not shorten.
 
-Not here: what a movement over several frames means (steps.py).
+Not here: what a movement over several frames means (steps/).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which frames are embedded: one at rest, and one for each step, taken while the step was being done.
 
 Rules:
- * Six frames in a whole login, since a recogniser costs as much as thirty looks of the mesh.
+ * Six frames in a whole login, since a recogniser costs as much as eighteen looks of the mesh.
  * The turn is sampled near TURN_YAW, where the recognisers still work; the others near to straight, with open eyes.
  * A frame is embedded within the request that brought it; frames are never kept for later.
  * Frames of the poses in LOOKED_AT_AGAIN are looked at twice, the second time through a random change, which a picture
@@ -17,6 +17,7 @@ import numpy as np
 from biometric.agreement_looks import seen_again
 from biometric.errors import QualityTooLow
 from biometric.landmarks import five_points
+from biometric.limits import shipped
 from biometric.liveness.challenge import StepKind
 from biometric.liveness.evidence import LOOKED_AT_AGAIN, Pose, PoseSample
 from biometric.quality import assess
@@ -57,7 +58,7 @@ class Sampler:
         if look.landmarks is None:
             return None
         try:
-            assess(look.image, _as_face(look.landmarks), look.landmarks)
+            assess(look.image, _as_face(look.landmarks), look.landmarks, limits=shipped().live)
         except QualityTooLow as exc:
             return exc.hint
         return None

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from biometric.types import Image, Points
 
 SHRINK: Final = 4
-# Mesh points well inside a piece of skin, away from lids, brows, lips and hair. `rim` is the outer face in front of the
-# ears, which looks sideways and so gets less of a light in front of it.
+# Mesh points well inside a piece of skin, away from lids, brows, lips and hair. `rim` is the side of the cheeks, which
+# looks sideways and so gets less of a light in front of it. It is not the face's outline: there, half a pixel of
+# movement shows hair or wall instead of skin, ten times what a screen's light changes (docs/liveness.md, "Light").
 FACE_REGIONS: Final = {
     "forehead": (9, 107, 336, 108, 337, 151),
     "cheek_right": (50, 101, 118, 117, 205, 36),
     "cheek_left": (280, 330, 347, 346, 425, 266),
     "nose": (195, 5, 4, 197, 51, 281),
-    "rim": (234, 93, 227, 132, 454, 323, 447, 361),
+    "rim": (123, 147, 116, 187, 352, 376, 345, 411),
 }
 BACKGROUND: Final = "background"
 REGIONS: Final = (*FACE_REGIONS, BACKGROUND)

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from plugin.commands import calibrate_detector
 from plugin.commands.gradients import graph_option
 from plugin.commands.models import models_dir_option
+from plugin.commands.parts import Parts
 from plugin.commands.pictures import cache_option, embedded
 from plugin.commands.reports import report_option, write_bytes, write_text
 
 if TYPE_CHECKING:
     from biometric.agreement import Agreement
     from biometric.calibration import Calibration
+
+RECOGNITION: Final = "recognition"
+
+
+class WithParts(Parts):
+    """`facestep calibrate liveness`; anything else is said to the recognisers' calibration, as it always was."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the part in front that was not named."""
+        named = bool(args) and args[0] in self.list_commands(ctx)
+        return super().parse_args(ctx, args if named else [RECOGNITION, *args])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a part; that of the recognisers is in this file."""
+        return recognition if cmd_name == RECOGNITION else super().get_command(ctx, cmd_name)
 
 
 @click.command("calibrate")
@@ -33,7 +49,7 @@ if TYPE_CHECKING:
 @cache_option
 @graph_option
 @models_dir_option
-def command(
+def recognition(
     *,
     images: Path | None,
     further: tuple[Path, ...],
@@ -60,6 +76,7 @@ def command(
     Examples:
       facestep calibrate --images faces/lfw --further faces/london --data "LFW, one half" --out calibration.json
       facestep calibrate --enrolled --data "staff, Vienna" --out calibration.json
+      facestep calibrate liveness --quick --out quick.json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
     if enrolled == (images is not None):
         raise click.UsageError("say what to calibrate on: --images DIR, or --enrolled")
@@ -139,3 +156,6 @@ def _from_enrolled(issuer: str | None, *, data: str) -> tuple[Calibration, Agree
     change = "stays" if made.fused_threshold == before.fused_threshold else f"rises from {before.fused_threshold:.3f}"
     click.echo(f"the threshold {change}; FNMR cannot be measured with one reference a person")
     return made, detector
+
+
+command = WithParts(name="calibrate", group="calibrate", parts=["liveness"], help=recognition.help)

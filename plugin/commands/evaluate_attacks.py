@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from plugin.commands.models import models_dir_option
+from plugin.commands.progress import counted
 from plugin.commands.reports import writable, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from biometric.evaluation.ceremony import ClipRow
     from biometric.evaluation.presentation import Outcome, PresentationSource
@@ -99,6 +99,7 @@ def _measured(
 
     from biometric.agreement import Agreement
     from biometric.calibration import Calibration
+    from biometric.limits import shipped
     from biometric.models import ModelStore
 
     calibration = Calibration.load(ModelStore(models_dir))
@@ -106,6 +107,7 @@ def _measured(
         "made_on": datetime.now(UTC).date().isoformat(),
         "calibration": calibration.id,
         "detector": Agreement.load(calibration).id,
+        "limits": shipped().id,
         "seed": seed,
         "people": len({outcome.person for outcome in outcomes}),
         "fingerprint": source.fingerprint(),
@@ -144,7 +146,7 @@ def _present(
         if book is not None:
             book.add(outcome)
 
-    with _progress(len(wanted), len(outcomes)) as advance:
+    with counted("presentations (simulated)", len(wanted), len(outcomes)) as advance:
 
         def done(outcome: Outcome) -> None:
             keep(outcome)
@@ -152,32 +154,6 @@ def _present(
 
         run(missing(wanted, outcomes), spec, models_dir=models_dir, jobs=jobs, done=done)
     return source, sorted(outcomes, key=lambda one: (list(source.groups).index(one.species), one.number))
-
-
-@contextmanager
-def _progress(total: int, already: int) -> Iterator[Callable[[], None]]:
-    """Show how far a run is and how long it will still take; yields what is called after each presentation."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=300) as progress:
-        task = progress.add_task("presentations (simulated)", total=total, completed=already)
-        yield lambda: progress.advance(task)
 
 
 def _judge_clips(rows: Sequence[ClipRow], models_dir: Path) -> dict[str, Any] | None:

@@ -115,6 +115,7 @@ def verify(models_dir: Path, calibration: Path | None, *, as_json: bool) -> None
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric.agreement import Agreement
     from biometric.calibration import Calibration
+    from biometric.limits import shipped
     from biometric.models import ModelStore
 
     store = ModelStore(models_dir)
@@ -124,11 +125,14 @@ def verify(models_dir: Path, calibration: Path | None, *, as_json: bool) -> None
         store.read_added(model)
     count = len(store.lock.models) + len(store.added())
     thresholds = Calibration.load(store, calibration)
-    detector = Agreement.load(thresholds)
+    detector, limits = Agreement.load(thresholds), shipped()
+    limits.check_models(store)
+    made = {"calibration": thresholds.id, "detector": detector.id, "limits": limits.id}
     if as_json:
-        click.echo(json.dumps({"models": count, "calibration": thresholds.id, "detector": detector.id}, indent=2))
+        click.echo(json.dumps({"models": count} | made, indent=2))
         return
-    click.echo(f"{count} model files are right; calibration {thresholds.id} and detector {detector.id} belong to them")
+    named = ", ".join(f"{name} {digest}" for name, digest in made.items())
+    click.echo(f"{count} model files are right; what belongs to them: {named}")
 
 
 @command.command("list")

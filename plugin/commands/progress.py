@@ -1,4 +1,4 @@
-"""One progress bar a stage, on standard error."""
+"""Progress bars on standard error: one a stage, or one for a long run of like parts."""
 
 from __future__ import annotations
 
@@ -27,3 +27,29 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[stage], completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def counted(what: str, total: int, already: int = 0) -> Iterator[Callable[[], None]]:
+    """Show how far a long run is and how long it will still take; yields what is called after each of its parts."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=300) as progress:
+        task = progress.add_task(what, total=total, completed=already)
+        yield lambda: progress.advance(task)

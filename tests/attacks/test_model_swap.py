@@ -10,12 +10,15 @@ from pathlib import Path
 
 import cv2
 import pytest
+from click.testing import CliRunner
 
-from biometric import lite
-from biometric.errors import CalibrationMismatch, ModelDigestMismatch, ModelMissing
+from biometric import limits, lite
+from biometric.calibration import record_digest
+from biometric.errors import CalibrationMismatch, LimitsMismatch, ModelDigestMismatch, ModelMissing
 from biometric.lock import shipped_lock
 from biometric.models import ModelStore
 from biometric.pipeline import FacePipeline
+from plugin.cli import main
 
 pytestmark = pytest.mark.models
 USED = ("yunet", "sface", "face_mesh", "facenet")
@@ -103,3 +106,90 @@ def test_a_lowered_threshold_stops_the_start(models, tmp_path_factory):
     path.write_text(json.dumps(shipped))
     with pytest.raises(CalibrationMismatch):
         FacePipeline.open(models, calibration=path)
+
+
+@pytest.fixture
+def package(tmp_path_factory, monkeypatch):
+    """Whose liveness limits somebody can write; returns their file."""
+    shipped = files("biometric") / "weights"
+    folder = tmp_path_factory.mktemp("package")
+    (folder / "weights").mkdir()
+    for name in ("liveness.json", "texture.json"):
+        (folder / "weights" / name).write_text((shipped / name).read_text())
+    monkeypatch.setattr(limits, "files", lambda _: folder)
+    limits.shipped.cache_clear()
+    yield folder / "weights" / "liveness.json"
+    limits.shipped.cache_clear()
+
+
+def test_the_limits_as_they_are_let_it_start(models, package):
+    assert package.is_file()
+    FacePipeline.open(models)
+
+
+def no_relief(table):
+    table["limits"]["colour.relief"]["value"] = -9.0
+
+
+def a_little_laxer(table):
+    table["limits"]["planarity.nose"]["value"] = 0.11
+
+
+def quick(table):
+    table["quick"] = True
+
+
+def of_another_mesh(table):
+    table["models"]["face_mesh"] = table["models"]["yunet"]
+
+
+def of_another_texture_net(table):
+    table["models"]["texture"] = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("edit", "signed", "why"),
+    [
+        (a_little_laxer, False, "edited"),
+        (no_relief, True, "not between"),
+        (quick, True, "quick"),
+        (of_another_mesh, True, "another face_mesh"),
+        (of_another_texture_net, True, "another texture"),
+    ],
+)
+def test_laxer_liveness_limits_or_those_of_other_models_stop_the_start(models, package, edit, signed, why):
+    table = json.loads(package.read_text())
+    edit(table)
+    package.write_text(json.dumps(table | ({"id": record_digest(table)} if signed else {})))
+    with pytest.raises(LimitsMismatch, match=why):
+        FacePipeline.open(models)
+
+
+def test_missing_liveness_limits_do_not_mean_that_the_cues_have_none(models, package):
+    package.unlink()
+    with pytest.raises(LimitsMismatch, match="cannot be read"):
+        FacePipeline.open(models)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["bench", "face", "--json", "{out}"],
+        ["evaluate", "attacks", "--genuine", "1", "--presentations", "0"],
+        ["evaluate", "ceremony", "--clips", "{clips}", "--json", "{out}"],
+        ["models", "verify"],
+    ],
+    ids=" ".join,
+)
+def test_no_command_measures_or_confirms_with_limits_that_somebody_made_laxer(models, package, tmp_path, command):
+    table = json.loads(package.read_text())
+    a_little_laxer(table)
+    package.write_text(json.dumps(table))
+    clips = tmp_path / "clips.csv"
+    film = tmp_path / "a"
+    film.touch()
+    clips.write_text(f"clip,label,species,steps,reference\n{film},genuine,,blink,{film}\n")
+    words = [word.format(clips=clips, out=tmp_path / "out.json") for word in command]
+    refused = CliRunner().invoke(main, [*words, "--models-dir", str(models)])
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines()[-1].startswith("facestep: limits_mismatch: the liveness limits were edited; ")

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from biometric.errors import QualityTooLow
-from biometric.quality import LIVE, STILL, assess, turn
+from biometric.limits import shipped
+from biometric.quality import assess, turn
 
 pytestmark = pytest.mark.models
+STILL, LIVE = shipped().still, shipped().live
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import biometric
 from biometric.evaluation.presentation import GENUINE, Group
 from biometric.liveness.challenge import parse_steps
 from biometric.pipeline import FacePipeline
@@ -17,7 +20,7 @@ from tests.simulator import Person, Pose
 from tests.simulator.clips import Clip
 from tests.simulator.laboratory import Conditions, Laboratory, open_source
 from tests.simulator.laboratory.people import PhotosInvalid, find_people
-from tests.simulator.laboratory.source import draw_session
+from tests.simulator.laboratory.source import DECIDE, draw_session
 from tests.simulator.laboratory.species import SPECIES, Case, Clips, draw_habits
 from tests.simulator.laboratory.surroundings import AutoCamera, Before, EncodedAnew
 
@@ -202,3 +205,47 @@ def test_frames_that_are_encoded_anew_differ_and_show_the_same(person_b):
     first, second = anew.frame(0.0).astype(int), anew.frame(66.0).astype(int)
     assert (first != second).any()
     assert np.abs(first - second).mean() < 2
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of `biometric` that a test may change; the laboratory takes it for the one in use."""
+    copy = tmp_path / "biometric"
+    shutil.copytree(
+        Path(biometric.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__", "manifest.json")
+    )
+    monkeypatch.setattr(biometric, "__file__", str(copy / "__init__.py"))
+    return copy
+
+
+def fingerprints(people):
+    return [Laboratory(people[:2], seed=1, judges=judges).fingerprint() for judges in (True, False)]
+
+
+@pytest.mark.parametrize("name", [*DECIDE])
+def test_a_run_is_not_taken_up_over_another_threshold_but_a_measurement_is(people, package, name):
+    before = fingerprints(people)
+    with (package / name).open("ab") as handle:
+        handle.write(b" ")
+    after = fingerprints(people)
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("pipeline.py", "compare.py", "detect.py", "landmarks.py", "quality.py", "liveness/regions.py", "models.lock"),
+        "weights/texture.tflite",
+    ],
+)
+def test_neither_is_taken_up_over_other_code_or_models(people, package, name):
+    before = fingerprints(people)
+    with (package / name).open("ab") as handle:
+        handle.write(b" ")
+    assert all(one != other for one, other in zip(before, fingerprints(people), strict=True))
+
+
+def test_what_is_asked_belongs_to_a_run_too(people):
+    asked = Conditions(steps=parse_steps("closer flash"))
+    assert Laboratory(people, seed=1).fingerprint() != Laboratory(people, seed=1, conditions=asked).fingerprint()

@@ -24,14 +24,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from biometric.limits import shipped
 from biometric.liveness.challenge import HOLD_MS, StepKind
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
 from biometric.liveness.regions import BACKGROUND, CHANNELS, REGION_COLUMNS, REGIONS
 from biometric.liveness.steps.flash import LATEST_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from biometric.limits import ColourLimits
     from biometric.liveness.evidence import Evidence
 
     Floats = NDArray[np.float64]
@@ -42,13 +46,7 @@ GAMMA: Final = 2.2  # of the camera's values
 LAG_STEP_MS: Final = 20
 DRIFT: Final = 3  # coefficients: a constant, a slope, a bow
 LEAST_FRAMES: Final = 10  # less than 1.5 a colour
-FOLLOWS: Final = 0.8  # correlation: 0.5 % of other sequences reach 0.82, a gain of 0.04 has 0.91 (docs/liveness.md)
-LEAST_GAIN: Final = 0.015
 DIM_GAIN: Final = 0.03  # below, drift and noise are so large that the person is asked for less other light
-# Simulated (docs/liveness.md): people have a relief of 0.16 to 1.4, flat prints of at most 0.12. The background gains
-# -0.01 to 0.08 of what people gain, 1.03 in frames relit as a whole, 0.59 to 0.80 in six of eight films on a tablet.
-LEAST_RELIEF: Final = 0.13  # 1 - sides / middle
-MOST_BEHIND: Final = 0.35  # a wall a metre from the screen gains an eighth of what a near face gains
 
 
 def evaluate(evidence: Evidence) -> CueResult:
@@ -59,15 +57,16 @@ def evaluate(evidence: Evidence) -> CueResult:
     if len(table) < LEAST_FRAMES:
         return CueResult("colour", Physics.LIGHT, Verdict.DENY, "not_measured", {"frames": float(len(table))})
     numbers = measure_light(table, evidence)
-    return CueResult("colour", Physics.LIGHT, *_decide(numbers), numbers)
+    return CueResult("colour", Physics.LIGHT, *decide(numbers, shipped().colour), numbers)
 
 
-def _decide(numbers: dict[str, float]) -> tuple[Verdict, str]:
-    if numbers["follows"] < FOLLOWS or numbers["gain"] < LEAST_GAIN:
+def decide(numbers: Mapping[str, float], limits: ColourLimits) -> tuple[Verdict, str]:
+    """Return the vote on what measure_light found, and why."""
+    if not (numbers["follows"] >= limits.follows and numbers["gain"] >= limits.gain):
         return Verdict.DENY, "no_light" if numbers["gain"] < DIM_GAIN else "wrong"  # (1)
-    if not numbers["relief"] >= LEAST_RELIEF:  # (2) NaN too
+    if not numbers["relief"] >= limits.relief:  # (2) NaN too
         return Verdict.DENY, "flat"
-    if numbers["behind"] > MOST_BEHIND:  # (3) NaN, no background in view, is no offence
+    if numbers["behind"] > limits.behind:  # (3) NaN, no background in view, is no offence
         return Verdict.DENY, "everywhere"
     return Verdict.CONFIRM, ""
 

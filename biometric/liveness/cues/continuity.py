@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from biometric.limits import shipped
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from biometric.limits import ContinuityLimits
     from biometric.liveness.evidence import Evidence
 
-MOST_YAW_PER_S: Final = 600.0  # degrees; genuine clips reach 299, simulated people 135
-MOST_MOVE_PER_S: Final = 20.0  # outer-eye distances, 1.8 m a second; genuine clips reach 8.4, simulated people 1.3
-MOST_GROWTH: Final = 1.3  # from one frame to the next; genuine clips reach 1.06, filmed phones 1.11
 NEAR_MS: Final = 250.0
 CUT_MS: Final = 150.0  # frames farther apart may differ for being apart
-# Neighbours are the three frames before and after; floors keep a still scene's noise from counting. In seven real clips
-# without a cut and 54 simulated logins no frame reaches 0.7 of FACE_SPIKE and SCENE_SPIKE together, nor 0.6 of
-# LONE_SPIKE. Of 35 cuts inside these clips, most of them between like poses, 14 are found; between two people 13 of 14.
+# Neighbours are the three frames before and after; floors keep a still scene's noise from counting. Spikes are the
+# units of `cut_both` (face and scene together) and `cut_scene`.
 NEIGHBOURS: Final = 3
 FACE_FLOOR: Final = 0.03
 SCENE_FLOOR: Final = 0.004
@@ -38,7 +38,6 @@ SCENE_SPIKE: Final = 3.0
 LONE_SPIKE: Final = 6.0
 LONE_SCENE: Final = 0.03
 AWAY_MS: Final = 1500.0
-DISTANCE: Final = 1.5  # times the size at rest; genuine clips 0.94 to 1.14, filmed phones 2.1
 DISTANCE_FRAMES: Final = 3
 MOST_YAW: Final = 25.0  # degrees; beyond, the size is less sure
 
@@ -52,11 +51,26 @@ def evaluate(evidence: Evidence) -> CueResult:
         table = table[table[:, 0] >= evidence.baseline.captured_ms]
     if len(table) > 1:
         lit_ms = evidence.light_ms if evidence.light_ms is not None else np.inf
-        why = _speed(table, numbers) or _cut(table[table[:, 0] < lit_ms], numbers)
-    if evidence.baseline is not None and longest_away(evidence) > AWAY_MS:
-        why = why or "away"
-    why = why or _distance(evidence, numbers)
+        _speed(table, numbers)
+        _cut(table[table[:, 0] < lit_ms], numbers)
+    _distance(evidence, numbers)
+    away = evidence.baseline is not None and longest_away(evidence) > AWAY_MS
+    numbers["away"] = float(away)
+    why = decide(numbers, shipped().continuity)
     return CueResult("continuity", Physics.INTEGRITY, Verdict.DENY if why else Verdict.NEUTRAL, why, numbers)
+
+
+def decide(numbers: Mapping[str, float], limits: ContinuityLimits) -> str:
+    """Return which rule is broken, or nothing; what was not measured breaks none."""
+
+    def above(name: str, limit: float) -> bool:
+        return numbers.get(name, -np.inf) > limit
+
+    if above("yaw_per_s", limits.yaw_per_s) or above("move_per_s", limits.move_per_s) or above("growth", limits.growth):
+        return "speed"  # (1)
+    if above("cut_both", limits.cut_both) or above("cut_scene", limits.cut_scene):
+        return "cut"  # (2)
+    return "away" if numbers.get("away") else "distance" if above("distance", limits.distance) else ""  # (3), (4)
 
 
 def longest_away(evidence: Evidence) -> float:
@@ -69,45 +83,40 @@ def longest_away(evidence: Evidence) -> float:
     return float(np.diff(marks).max())
 
 
-def _distance(evidence: Evidence, numbers: dict[str, float]) -> str:
+def _distance(evidence: Evidence, numbers: dict[str, float]) -> None:
     baseline = evidence.baseline
     if baseline is None:
-        return ""
+        return
     times, yaw, scale = evidence.columns("captured_ms", "yaw", "scale").T
     seen = (times >= baseline.captured_ms) & (times <= evidence.near_ms) & (np.abs(yaw - baseline.yaw) < MOST_YAW)
     ratio = np.exp(np.abs(np.log(scale[seen] / baseline.scale)))
-    if len(ratio) < DISTANCE_FRAMES:
-        return ""
-    numbers["distance"] = float(np.sort(ratio)[-DISTANCE_FRAMES])
-    return "distance" if numbers["distance"] > DISTANCE else ""
+    if len(ratio) >= DISTANCE_FRAMES:
+        numbers["distance"] = float(np.sort(ratio)[-DISTANCE_FRAMES])
 
 
-def _speed(table: NDArray[np.float32], numbers: dict[str, float]) -> str:
+def _speed(table: NDArray[np.float32], numbers: dict[str, float]) -> None:
     times, presence, yaw, x, y, scale = table[:, :6].T
     both = (presence[1:] > 0) & (presence[:-1] > 0) & (np.diff(times) <= NEAR_MS)
     if not both.any():
-        return ""
+        return
     seconds = np.diff(times)[both] / 1000
     turning = np.abs(np.diff(yaw))[both] / seconds
     moving = np.hypot(np.diff(x), np.diff(y))[both] / scale[1:][both] / seconds
     growing = np.exp(np.abs(np.diff(np.log(scale)))[both])
     numbers |= {"yaw_per_s": float(turning.max()), "move_per_s": float(moving.max()), "growth": float(growing.max())}
-    fast = turning.max() > MOST_YAW_PER_S or moving.max() > MOST_MOVE_PER_S or growing.max() > MOST_GROWTH
-    return "speed" if fast else ""
 
 
-def _cut(table: NDArray[np.float32], numbers: dict[str, float]) -> str:
+def _cut(table: NDArray[np.float32], numbers: dict[str, float]) -> None:
     """Look for one frame at which the picture changes far more than around it."""
     near = np.diff(table[:, 0], prepend=-np.inf) <= CUT_MS
     face, scene = (np.where(near, column, np.nan) for column in table[:, 6:8].T)
     known = np.isfinite(face) & np.isfinite(scene)
     if known.sum() <= NEIGHBOURS:
-        return ""
+        return
     faces, scenes = _spikes(face, FACE_FLOOR), _spikes(scene, SCENE_FLOOR)
     both = np.minimum(faces / FACE_SPIKE, scenes / SCENE_SPIKE)[known]
     lone = np.where(scene > LONE_SCENE, scenes / LONE_SPIKE, 0)[known]
     numbers |= {"cut_both": float(both.max()), "cut_scene": float(lone.max())}
-    return "cut" if max(both.max(), lone.max()) >= 1 else ""
 
 
 def _spikes(change: NDArray[np.float32], floor: float) -> NDArray[np.float32]:

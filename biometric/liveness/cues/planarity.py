@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from biometric.limits import shipped
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from biometric.limits import PlanarityLimits
     from biometric.liveness.evidence import Evidence
     from biometric.liveness.steps.window import Window
 
@@ -26,20 +30,8 @@ LEAST_TURN: Final = 15.0  # degrees; below, a strongly bent sheet is hardly narr
 MOST_TURN: Final = 40.0  # beyond, half the patches are hidden
 LEAST_FRAMES: Final = 3
 LEAST_TRACKED: Final = 0.2  # of the patches begun
-# Medians over a turn, from docs/liveness.md, "Planarity" (S: simulated, 13 people each; R: real clips, 6 turns):
-#            relief          bump            narrow            residual
-# people S   1.25 to 1.82    0.66 to 1.36    -0.04 to 0.10     0.07 to 0.14
-# people R   0.51 to 1.39    0.00 to 0.79    -0.17 to 0.07     0.04 to 0.09
-# bent   S  -0.82 to 1.37   -0.82 to 0.04     0.12 to 0.25     0.03 to 0.08
-# flat   S   0.09 to 0.15   -0.02 to 0.04     0.14 to 0.20     0.01 to 0.02
-ROUND: Final = 0.45
-FLAT: Final = 0.3
-NOSE: Final = 0.3
 NOSE_NARROW: Final = 2.0  # what became narrower than a head does needs more of a nose: a bent mask of 0.21 came to 0.40
-SLIM: Final = 0.05  # from here on; people stayed 0.19 above what is asked (docs/liveness.md, "Simulated error rates")
-WIDE: Final = 0.035
-BENT: Final = 0.08
-STIFF: Final = 0.03  # residual; a laughing face that turns may lose its relief in the noise, but it does not lie flat
+SLIM: Final = 0.05  # from here on
 
 
 def evaluate(evidence: Evidence) -> CueResult:
@@ -55,9 +47,8 @@ def evaluate(evidence: Evidence) -> CueResult:
     if usable.sum() < LEAST_FRAMES:
         return CueResult("planarity", Physics.GEOMETRY, Verdict.NEUTRAL, "not_measured", numbers)
     relief, bump, narrow, residual = (float(np.median(column[usable])) for column in told)
-    numbers |= {"relief": relief, "bump": bump, "narrow": narrow, "residual": residual}
-    verdict, why = _decide(relief, bump, narrow, residual, head=head)
-    return CueResult("planarity", Physics.GEOMETRY, verdict, why, numbers)
+    numbers |= {"relief": relief, "bump": bump, "narrow": narrow, "residual": residual, "head": float(head)}
+    return CueResult("planarity", Physics.GEOMETRY, *decide(numbers, shipped().planarity), numbers)
 
 
 def is_measured(window: Window) -> bool:
@@ -71,12 +62,22 @@ def _followed(turned: Column, tracked: Column, relief: Column) -> NDArray[np.boo
     return np.isfinite(relief) & (turned <= MOST_TURN) & (tracked >= LEAST_TRACKED)
 
 
-def _decide(relief: float, bump: float, narrow: float, residual: float, *, head: bool) -> tuple[Verdict, str]:
-    if relief < FLAT and (narrow > BENT or residual < STIFF):
+def decide(numbers: Mapping[str, float], limits: PlanarityLimits) -> tuple[Verdict, str]:
+    """Return the vote on the medians of one turn, and why.
+
+    A laughing face that turns may lose its relief in the noise, but it does not lie flat: hence `stiff`.
+    """
+    relief, narrow = numbers["relief"], numbers["narrow"]
+    if relief < limits.flat and (narrow > limits.bent or numbers["residual"] < limits.stiff):
         return Verdict.DENY, "flat"
-    nose = NOSE + NOSE_NARROW * max(0.0, narrow - SLIM)
-    if bump < nose and narrow > BENT:
+    nosed = beyond_narrow(numbers["bump"], narrow) >= limits.nose
+    if not nosed and narrow > limits.bent:
         return Verdict.DENY, "bent"
-    if head and relief >= ROUND and (bump >= nose or narrow <= WIDE):
+    if numbers["head"] and relief >= limits.round and (nosed or narrow <= limits.wide):
         return Verdict.CONFIRM, ""
     return Verdict.NEUTRAL, "undecided"
+
+
+def beyond_narrow(bump: float, narrow: float) -> float:
+    """Return how much of a nose is seen beyond what noise shows on things that became that narrow."""
+    return bump - NOSE_NARROW * max(0.0, narrow - SLIM)

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from biometric.limits import shipped
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from biometric.limits import RepetitionLimits
     from biometric.liveness.evidence import Evidence
 
 RUN: Final = 10  # frames
@@ -32,10 +36,6 @@ UNITS: Final = {
     "ear_right": 0.01,
     "ear_left": 0.01,
 }
-# Root mean square distance of the two runs, in these units (docs/liveness.md): recordings encoded anew have 0.2
-# forwards and 0.8 backwards, 54 simulated logins and 5 real clips at least 2.0 and 2.4.
-ALIKE: Final = 0.8
-ALIKE_BACK: Final = 1.3
 MOVING: Final = 4.0  # a run must itself move this much, or sitting still would be a repetition
 
 
@@ -45,8 +45,19 @@ def evaluate(evidence: Evidence) -> CueResult:
     forward = nearest_run(table)
     backward = nearest_run(table, run=RUN_BACK, reverse=True)
     numbers = {"forward": min(forward, 1e3), "backward": min(backward, 1e3)}
-    why = "loop" if forward < ALIKE else "played_back" if backward < ALIKE_BACK else ""
+    why = decide(numbers, shipped().repetition)
     return CueResult("repetition", Physics.INTEGRITY, Verdict.DENY if why else Verdict.NEUTRAL, why, numbers)
+
+
+def decide(numbers: Mapping[str, float], limits: RepetitionLimits) -> str:
+    """Return how it repeats itself, or nothing. Distances are root mean squares of two runs, in UNITS."""
+    return (
+        "loop"
+        if numbers["forward"] < limits.forward
+        else "played_back"
+        if numbers["backward"] < limits.backward
+        else ""
+    )
 
 
 def nearest_run(table: NDArray[np.float32], *, run: int = RUN, reverse: bool = False) -> float:

@@ -6,6 +6,7 @@ import pytest
 
 from biometric.image import decode_image
 from biometric.landmarks import LOST
+from biometric.limits import shipped
 from biometric.liveness.border import find_border
 from biometric.liveness.challenge import parse_steps
 from biometric.liveness.cues import surface
@@ -22,6 +23,7 @@ from tests.simulator.attacks.screens import PHONE
 from tests.simulator.camera import encode
 
 REST_MS = (200, 1100, 2000)
+LIMITS = shipped().surface
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def frame_of(points):
 
 
 def test_a_person_has_no_border(face):
-    assert find_border(*face) < surface.BEZEL
+    assert find_border(*face) < LIMITS.bezel
 
 
 def test_a_sheet_in_front_of_the_body_has_two_sides(face):
@@ -77,14 +79,14 @@ def test_a_sheet_in_front_of_the_body_has_two_sides(face):
     low, high, width, height = frame_of(points)
     left, right, top = int(low[0] - 0.3 * width), int(high[0] + 0.3 * width), int(low[1] - 0.3 * height)
     seen = draw_lines(image, ((left, top), (left, 479)), ((right, top), (right, 479)))
-    assert find_border(seen, points) >= surface.BEZEL
+    assert find_border(seen, points) >= LIMITS.bezel
 
 
 def test_one_side_is_no_sheet(face):
     image, points = face
     low, _, width, _ = frame_of(points)
     left = int(low[0] - 0.3 * width)
-    assert find_border(draw_lines(image, ((left, 0), (left, 479))), points) < surface.BEZEL
+    assert find_border(draw_lines(image, ((left, 0), (left, 479))), points) < LIMITS.bezel
 
 
 def test_a_door_frame_ends_at_the_shoulders(face):
@@ -92,7 +94,7 @@ def test_a_door_frame_ends_at_the_shoulders(face):
     low, high, width, height = frame_of(points)
     left, right, shoulder = (int(v) for v in (low[0] - 0.3 * width, high[0] + 0.3 * width, high[1] + 0.1 * height))
     seen = draw_lines(image, ((left, 0), (left, shoulder)), ((right, 0), (right, shoulder)), ((left, 5), (right, 5)))
-    assert find_border(seen, points) < surface.BEZEL
+    assert find_border(seen, points) < LIMITS.bezel
 
 
 def test_a_doorway_wider_than_the_shoulders_may_be_seen_beside_them(face):
@@ -100,7 +102,7 @@ def test_a_doorway_wider_than_the_shoulders_may_be_seen_beside_them(face):
     low, high, width, _ = frame_of(points)
     left, right = int(low[0] - 1.1 * width), int(high[0] + 1.1 * width)
     seen = draw_lines(image, ((left, 0), (left, 479)), ((right, 0), (right, 479)))
-    assert find_border(seen, points) < surface.BEZEL
+    assert find_border(seen, points) < LIMITS.bezel
 
 
 def test_a_bottom_edge_that_crosses_the_body_and_meets_a_side_is_a_border(face):
@@ -109,14 +111,14 @@ def test_a_bottom_edge_that_crosses_the_body_and_meets_a_side_is_a_border(face):
     left, right = int(low[0] - 1.2 * width), int(high[0] + 1.2 * width)
     top, bottom = int(low[1] - 0.2 * height), int(high[1] + 0.4 * height)
     seen = draw_lines(image, ((left, top), (left, bottom)), ((left, bottom), (right, bottom)))
-    assert find_border(seen, points) >= surface.BEZEL
+    assert find_border(seen, points) >= LIMITS.bezel
 
 
 def test_the_edge_of_a_table_has_no_corner(face):
     image, points = face
     _, high, _, height = frame_of(points)
     bottom = int(high[1] + 0.4 * height)
-    assert find_border(draw_lines(image, ((0, bottom), (639, bottom))), points) < surface.BEZEL
+    assert find_border(draw_lines(image, ((0, bottom), (639, bottom))), points) < LIMITS.bezel
 
 
 def test_black_bars_are_no_picture(face):
@@ -125,7 +127,7 @@ def test_black_bars_are_no_picture(face):
     barred = image.copy()
     barred[:, : int(low[0] - 0.2 * width)] = 0
     barred[:, int(high[0] + 0.2 * width) :] = 0
-    assert find_border(barred, points) < surface.BEZEL
+    assert find_border(barred, points) < LIMITS.bezel
 
 
 def test_a_picture_without_any_line_has_no_border(face):
@@ -137,7 +139,7 @@ def test_a_picture_without_any_line_has_no_border(face):
 
 
 def test_skin_has_no_moire(face):
-    assert measure_moire(*face) < surface.MOIRE
+    assert measure_moire(*face) < LIMITS.moire
 
 
 def test_a_fine_regular_pattern_has(face):
@@ -145,13 +147,13 @@ def test_a_fine_regular_pattern_has(face):
     y, x = np.indices(image.shape[:2])
     screen = 6 * np.sin(2 * np.pi * (0.21 * x + 0.13 * y))
     seen = np.clip(image + screen[..., None], 0, 255).astype(np.uint8)
-    assert measure_moire(seen, points) >= surface.MOIRE
+    assert measure_moire(seen, points) >= LIMITS.moire
 
 
 def test_the_blocks_of_a_strongly_compressed_jpeg_are_no_moire(face):
     image, points = face
     coarse = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_COLOR)
-    assert measure_moire(coarse, points) < surface.MOIRE
+    assert measure_moire(coarse, points) < LIMITS.moire
 
 
 def test_a_face_outside_the_picture_is_not_measured(face):

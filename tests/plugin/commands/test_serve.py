@@ -13,6 +13,7 @@ import requests
 from click.testing import CliRunner
 
 import biometric
+from biometric.calibration import record_digest
 from plugin.cli import main
 from plugin.commands.serve import Server, check_port, without_queries
 from plugin.errors import ServiceError
@@ -77,16 +78,18 @@ def served_models(models, monkeypatch):
     monkeypatch.setenv("FACESTEP_MODELS_DIR", str(models))
 
 
-def package_with(folder, edit):
-    """A copy of `biometric` by links, whose thresholds somebody has edited."""
+def package_with(folder, edit, name="calibration.json"):
+    """A copy of `biometric` by links, of which somebody has edited one file of thresholds."""
     package, source = folder / "edited" / "biometric", Path(biometric.__file__).parent
-    package.mkdir(parents=True)
-    for path in source.iterdir():
-        if path.name != "calibration.json":
-            (package / path.name).symlink_to(path)
-    calibration = json.loads((source / "calibration.json").read_text())
-    edit(calibration)
-    (package / "calibration.json").write_text(json.dumps(calibration))
+    edited = package / name
+    edited.parent.mkdir(parents=True)
+    for path in (*source.iterdir(), *(source / edited.parent.relative_to(package)).iterdir()):
+        link = package / path.relative_to(source)
+        if link != edited and not link.exists():
+            link.symlink_to(path)
+    table = json.loads((source / name).read_text())
+    edit(table)
+    edited.write_text(json.dumps(table))
     return package.parent
 
 
@@ -135,6 +138,25 @@ def test_the_command_itself_ends_on_edited_thresholds(tmp_path, edit):
     edited = package_with(tmp_path, edit)
     line = ends_at_once(tmp_path, PYTHONPATH=f"{edited}{os.pathsep}{Path(biometric.__file__).parents[1]}")
     assert line.startswith("facestep: calibration_mismatch: ")
+
+
+def laxer(limits):
+    limits["limits"]["colour.relief"]["value"] = 0.06
+
+
+def of_another_mesh(limits):
+    limits["models"]["face_mesh"] = "0" * 64
+    limits["id"] = record_digest(limits)
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("folder", "served_models")
+@pytest.mark.parametrize("edit", [laxer, of_another_mesh])
+def test_the_command_itself_ends_on_edited_liveness_limits(tmp_path, edit):
+    edited = package_with(tmp_path, edit, "weights/liveness.json")
+    line = ends_at_once(tmp_path, PYTHONPATH=f"{edited}{os.pathsep}{Path(biometric.__file__).parents[1]}")
+    assert line.startswith("facestep: limits_mismatch: ")
+    assert "facestep calibrate liveness" in line
 
 
 @pytest.mark.models

@@ -194,6 +194,13 @@ class PuppetOnScreen(ScreenAttack):
         super().show(action, count, at_ms)
         self._puppet.show(action, count, at_ms)
 
+    def quiet_at(self, times_ms: tuple[float, ...]) -> None:
+        """Hold device and puppet still at these instants."""
+        super().quiet_at(times_ms)
+        quiet = getattr(self._puppet, "quiet_at", None)
+        if quiet is not None:
+            quiet(times_ms)
+
 
 def _wave(turns: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return cosine and sine."""

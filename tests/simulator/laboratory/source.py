@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import biometric
 from biometric.errors import BiometricError
 from biometric.evaluation.presentation import Outcome, how_it_ended
-from biometric.liveness.challenge import draw_challenge, draw_pauses
+from biometric.limits import shipped
+from biometric.liveness.challenge import draw_challenge, draw_pauses, parse_steps
 from biometric.liveness.stream import MAX_FRAMES
 from tests.biometric.liveness import rig
 from tests.simulator import Person
@@ -39,10 +40,18 @@ class Conditions:
 
     frame_ms: float = rig.FRAME_MS
     frames: int = MAX_FRAMES
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] = ()  # else drawn
     turn_ms: tuple[float, float] | None = None
 
 
+DECIDE = (
+    "calibration.json",
+    "calibration.projection.npy",
+    "agreement.json",
+    "weights/texture.json",
+    "weights/liveness.json",
+)
+"""What decides a vote besides code and models: a run is not taken up over another threshold."""
 BRIGHTNESS = (0.6, 1.6)  # of the screen's light against the usual room (light.py: 8 % of the room's for a white screen)
 
 
@@ -58,21 +67,28 @@ class Laboratory:
         seed: int,
         conditions: Conditions | None = None,
         species: Mapping[str, tuple[Group, Maker]] = SPECIES,
+        judges: bool = True,
     ) -> None:
         self.groups = {name: group for name, (group, _) in species.items()}
         self.people = people
         self._seed, self._species, self._conditions = seed, species, conditions or Conditions()
+        self._judges = judges
         self._references: dict[int, FaceEmbeddings] = {}
         self._recordings: dict[int, list[bytes]] = {}
 
     def fingerprint(self) -> str:
-        """Return a digest of the pictures, the seed, and the code that makes and judges presentations."""
-        digest = hashlib.sha256(f"{self._seed}".encode())
+        """Return a digest of the pictures, the seed, the conditions, and all that makes and judges presentations.
+
+        A laboratory that only measures leaves out the limits by which the cues decide: they change no number. The
+        quality gate's do, since nothing begins before a face is good enough.
+        """
+        digest = hashlib.sha256(f"{self._seed} {self._conditions} {shipped().live}".encode())
         for sitter in self.people:
             digest.update(sitter.shown.read_bytes() + sitter.reference.read_bytes())
         own, judged = Path(__file__).parents[1], Path(biometric.__file__).parent
-        code = [*own.rglob("*.py"), Path(rig.__file__), *(judged / "liveness").rglob("*.py"), judged / "models.lock"]
-        for path in sorted(code):
+        code = [*own.rglob("*.py"), Path(rig.__file__), *(judged / "liveness").rglob("*.py"), *judged.glob("*.py")]
+        decides = [judged / name for name in DECIDE] if self._judges else []
+        for path in sorted({*code, *decides, judged / "models.lock", judged / "weights" / "texture.tflite"}):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -144,6 +160,9 @@ def draw_session(rng: random.Random, steps: tuple[Step, ...] = ()) -> FaceSessio
     return rig.begin_session(steps, pauses_ms=draw_pauses(rng, steps), seed=rng.randrange(2**31))
 
 
-def open_source(*, photos: Path | None, seed: int) -> Laboratory:
-    """Return the laboratory. Raises PhotosInvalid."""
-    return Laboratory(find_people(photos), seed=seed)
+def open_source(
+    *, photos: Path | None, seed: int, steps: str = "", frames: int = MAX_FRAMES, judges: bool = True
+) -> Laboratory:
+    """Return the laboratory; `steps` are drawn unless given. Raises PhotosInvalid."""
+    conditions = Conditions(frames=frames, steps=parse_steps(steps) if steps else ())
+    return Laboratory(find_people(photos), seed=seed, conditions=conditions, judges=judges)

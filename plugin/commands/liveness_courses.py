@@ -1,0 +1,153 @@
+"""What `facestep calibrate liveness` measures: presentations of the laboratory, films and pictures of people.
+
+Rules:
+ * Each course of presentations has a journal of its own, so that an interrupted run goes on where it was.
+ * Of films and pictures only numbers are kept, under no name.
+
+Not here: what follows from them (biometric/evaluation/limits.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from plugin.commands.progress import counted
+from plugin.commands.reports import writable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from biometric.evaluation.limits import Chosen
+    from biometric.evaluation.presentation import Outcome
+    from biometric.evaluation.presentation_run import SourceSpec
+    from biometric.limits import Limits
+
+LABORATORY: Final = "tests.simulator.laboratory"
+STEPS: Final = {"full": ("", 450), "turn": ("turn_left", 90), "near": ("closer flash", 240)}
+"""What is asked in each course, and how many frames it takes at most; without steps a whole challenge is drawn."""
+CLIP_LIST: Final = "clips.csv"
+FILMED: Final = ("continuity", "repetition", "planarity", "surface")
+"""Cues that have something to measure in films, which hold no light of ours and no approach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for on the command line."""
+
+    presentations: int
+    genuine: int
+    seed: int
+    photos: Path | None
+    clips: Path | None
+    pictures: tuple[Path, ...]
+    webcam: tuple[Path, ...]
+    journals: Path | None
+    jobs: int
+
+    def source(self, course: str) -> SourceSpec:
+        """Return the laboratory for a course."""
+        from biometric.evaluation.presentation_run import SourceSpec
+
+        steps, frames = STEPS[course]
+        photos = self.photos.resolve() if self.photos is not None else None
+        options = {"photos": photos, "seed": self.seed, "steps": steps, "frames": frames, "judges": False}
+        return SourceSpec(LABORATORY, options)
+
+    def said(self) -> str:
+        """Return the command without anybody's paths."""
+        words = ["facestep calibrate liveness"]
+        words += [f"--{name} {getattr(self, name)}" for name in ("presentations", "genuine", "seed")]
+        words += [f"--{name} DIR" for name in ("photos", "clips") if getattr(self, name) is not None]
+        words += [f"--{name} DIR" for name in ("pictures", "webcam") for _ in getattr(self, name)]
+        return " ".join(words)
+
+
+def present(asked: Asked, models_dir: Path) -> dict[str, list[Outcome]]:
+    """Make what is missing in every course; return all outcomes by course."""
+    from biometric.evaluation.limits import COURSES
+    from biometric.evaluation.presentation import GENUINE
+
+    made: dict[str, list[Outcome]] = {}
+    for course, species in COURSES.items():
+        tasks = [(name, number) for name in species for number in range(asked.presentations)]
+        tasks += [(GENUINE, number) for number in range(asked.genuine)] if course == "full" else []
+        made[course] = _course(course, tasks, asked, models_dir)
+    return made
+
+
+def _course(course: str, tasks: Sequence[tuple[str, int]], asked: Asked, models_dir: Path) -> list[Outcome]:
+    from biometric.evaluation.presentation_run import Journal, missing, run
+
+    spec, book = asked.source(course), None
+    if asked.journals is not None:
+        asked.journals.mkdir(parents=True, exist_ok=True)
+        path = asked.journals / f"{course}.jsonl"
+        writable(click.get_current_context(), click.Argument(["path"]), path)
+        book = Journal(path, fingerprint=spec.open().fingerprint())
+    wanted = set(tasks)
+    made = [one for one in (book.read() if book is not None else []) if (one.species, one.number) in wanted]
+    with counted(f"{course} course (simulated)", len(tasks), len(made)) as advance:
+
+        def done(outcome: Outcome) -> None:
+            made.append(outcome)
+            if book is not None:
+                book.add(outcome)
+            advance()
+
+        run(missing(tasks, made), spec, models_dir=models_dir, jobs=asked.jobs, done=done)
+    return made
+
+
+def look_at_films(clips: Path | None, models_dir: Path) -> list[dict[str, float]]:
+    """Return what the cues measured in each film of a person."""
+    from biometric.errors import BiometricError
+    from biometric.evaluation.ceremony import GENUINE, run_login
+    from biometric.evaluation.limits import numbers_of
+    from biometric.liveness.fusion import CUES
+    from biometric.pipeline import FacePipeline
+    from plugin.commands.clip_list import read_rows
+
+    if clips is None:
+        return []
+    rows = [row for row in read_rows(clips / CLIP_LIST) if row.label == GENUINE]
+    pipeline, found = FacePipeline.open(models_dir), []
+    with counted("films of people", len(rows)) as advance:
+        for row in rows:
+            try:
+                evidence = run_login(row, pipeline).evidence
+            except (BiometricError, ValueError):
+                continue  # no film, or steps that are none
+            finally:
+                advance()
+            found.append(numbers_of(CUES[name](evidence) for name in FILMED))
+    return found
+
+
+def quality_limits(asked: Asked, before: Limits, models_dir: Path) -> dict[str, Chosen]:
+    """Return the limits of the quality gate, for stills and for people at a camera."""
+    from biometric.evaluation.limits import choose_quality
+    from biometric.limits import QualityLimits
+
+    chosen = {}
+    for part, folders in (("still", asked.pictures), ("live", asked.webcam)):
+        seen = [_figures(folder, part, models_dir) for folder in folders]
+        for one in fields(QualityLimits):
+            figure = one.name.partition("_")[2]
+            values = {f"{part} {number}": [row[figure] for row in rows] for number, rows in enumerate(seen, start=1)}
+            in_force = getattr(getattr(before, part), one.name)
+            chosen[f"{part}.{one.name}"] = choose_quality(part, one.name, values, before=in_force)
+    return chosen
+
+
+def _figures(folder: Path, part: str, models_dir: Path) -> list[Mapping[str, Any]]:
+    from dataclasses import asdict
+
+    from biometric.evaluation.quality import find_pictures, look_through
+
+    pictures = find_pictures(folder)
+    with counted(f"pictures ({part})", len(pictures)) as advance:
+        return [asdict(seen) for seen in look_through(pictures, models_dir, done=advance)]
