@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.errors import ServiceError
 from plugin.helpdesk import letters
+from plugin.helpdesk.cases import STOPPABLE
 from plugin.helpdesk.stopping import LINK_LIFE, forget_recovery
 from plugin.helpdesk.suspension import suspend
 from plugin.helpdesk.types import CaseState
@@ -162,7 +163,7 @@ class Aftermath:
         """Stop this case and every other about the person, who says that it was not them. Raises ServiceError."""
         self._freeze(case, case.owner, now=now, link=True)
         for other in self._cases.about(case.owner, now=now):
-            if other.state in {CaseState.OPEN, CaseState.WAITING, CaseState.ISSUED}:
+            if other.state in STOPPABLE:
                 self._freeze(other, case.owner, now=now)
         self.stopping.end_sessions(case.owner, now=now)
 

@@ -59,6 +59,8 @@ NEXT: Final[dict[CaseState, frozenset[CaseState]]] = {
     CaseState.ISSUED: frozenset({CaseState.FROZEN}),
     CaseState.DONE: frozenset({CaseState.FROZEN}),
 }
+STOPPABLE: Final = frozenset({CaseState.OPEN, CaseState.WAITING, CaseState.READY, CaseState.ISSUED})
+"""What a stop ends beside the case whose letter had the link: all that could still open something."""
 
 
 class Cases:

@@ -25,6 +25,7 @@ from plugin.ceremonies.types import Purpose, Subject
 from plugin.errors import ServiceError
 from plugin.factors.lost import forget_lost
 from plugin.helpdesk import limits
+from plugin.helpdesk.cases import STOPPABLE
 from plugin.helpdesk.types import CaseState
 from plugin.store.cooling import BOUND, FACE_REPLACED
 from plugin.store.helpdesk_tables import HelpdeskPass
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
 LINK_LIFE: Final = timedelta(days=7)
 """For so long the link of a letter stops a recovery; after that what it bound is the person's own."""
-_STOPPABLE: Final = (CaseState.OPEN, CaseState.WAITING, CaseState.ISSUED)
 _UNDER_WAY: Final = [purpose.value for purpose in Purpose if purpose.is_recovery or purpose is Purpose.CHECK]
 
 
@@ -110,7 +110,7 @@ class Stopping:
             self._log("recovery_frozen", owner, now=now, details={}, session=session)
             self._log("helpdesk_alarm", owner, now=now, details={"reason": reason}, session=session)
         for case in self._cases.about(owner, now=now):
-            if case.state in _STOPPABLE:
+            if case.state in STOPPABLE:
                 self._freeze(case, now=now)
         return self.end_sessions(owner, now=now)
 

@@ -204,6 +204,15 @@ def test_only_who_asked_is_shown_the_pass_and_only_while_it_is_allowed(office, w
     assert world.audited("pass_issued") == []
 
 
+def test_a_pass_that_waits_to_be_shown_is_stopped_with_the_rest(office, world, alice):
+    office.allows(show_pass_once=True)
+    case = office.agrees(office.asks(Action.PASS, "shown"))
+    office.issued()
+    office.parts.aftermath.freeze(office.letters.link(), now=world.now)
+    with pytest.raises(ServiceError, match="case_moved"):
+        office.desk.show(office.agent(), case.id, now=world.now)
+
+
 def test_a_pass_that_nobody_can_be_told_of_is_not_shown(office, world, alice):
     office.allows(show_pass_once=True)
     case = office.agrees(office.asks(Action.PASS, "shown"))
