@@ -30,7 +30,7 @@ from plugin.doors.signer import Signer
 from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
 from plugin.store.tables import Reference
-from plugin.wiring import build_helpdesk, utc_now
+from plugin.wiring import build_helpdesk, build_own_page, utc_now
 from tests.fakes.door import open_door
 
 if TYPE_CHECKING:
@@ -116,6 +116,19 @@ class LiveDoor:
         view = ceremonies.load(ceremony_id, answer.cookies[f"facestep_{ceremony_id[:8]}"], now=now)
         view = ceremonies.advance(view, to=Stage.DONE, now=now, proven="face")
         self.services.helpdesk.face_checks.matched(view, now=now)
+
+    def open_own_page(self) -> None:
+        """Open people's own page, as the wiring does; before the next start."""
+        names = ("ceremonies", "database", "sealer", "attempts", "audit")
+        page = build_own_page(
+            {name: getattr(self.services, name) for name in names},
+            settings=self.services.settings,
+            registry=self.services.registry,
+            signer=self.services.signer,
+            clock=utc_now,
+        )
+        self.services = replace(self.services, me=page)
+        self._app = create_app(self.services.settings, self.services)
 
     def use_pass(self, ceremony_id: str, code: str) -> requests.Response:
         """Enter a pass, as the page does."""
