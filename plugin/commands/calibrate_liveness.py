@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from biometric.limits import Limits
 
 QUICK: Final = 8
-FOLDER: Final = click.Path(path_type=Path, exists=True, file_okay=False)
+FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command("liveness")
@@ -56,7 +56,7 @@ def command(*, out: Path, as_json: bool, quick: bool, measures: str | None, mode
     \b
     Examples:
       facestep calibrate liveness --quick --out quick.json
-      facestep calibrate liveness --photos faces/ --clips real/ --resume run/ --out biometric/weights/liveness.json
+      facestep calibrate liveness --photos faces/ --clips real/ --resume run/ --out liveness.json
       facestep calibrate liveness --pictures faces/lfw --webcam faces/webcam --out liveness.json --json
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
     from biometric import limits
@@ -65,9 +65,10 @@ def command(*, out: Path, as_json: bool, quick: bool, measures: str | None, mode
 
     asked = Asked(**said | (dict.fromkeys(("presentations", "genuine"), QUICK) if quick else {}))
     before = limits.shipped()
+    films = look_at_films(asked.clips, models_dir)  # what may be missing first, what takes long last
+    quality = quality_limits(asked, before, models_dir)
     courses = present(asked, models_dir)
-    films = look_at_films(asked.clips, models_dir)
-    chosen = choose_all(courses, films, before=limits.values_of(before)) | quality_limits(asked, before, models_dir)
+    chosen = choose_all(courses, films, before=limits.values_of(before)) | quality
     table = {
         **_record(chosen, models_dir),
         "measures": measures or limits.MEASURES,

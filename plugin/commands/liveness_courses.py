@@ -149,5 +149,7 @@ def _figures(folder: Path, part: str, models_dir: Path) -> list[Mapping[str, Any
     from biometric.evaluation.quality import find_pictures, look_through
 
     pictures = find_pictures(folder)
+    if not pictures:
+        raise click.BadParameter(f"{folder} holds no picture")
     with counted(f"pictures ({part})", len(pictures)) as advance:
         return [asdict(seen) for seen in look_through(pictures, models_dir, done=advance)]

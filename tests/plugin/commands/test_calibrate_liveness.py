@@ -96,3 +96,10 @@ def test_calibrate_alone_is_still_about_the_recognisers_and_names_the_other_part
     assert shown.exit_code == 0
     assert "--enrolled" in shown.output
     assert "facestep calibrate liveness" in shown.output
+
+
+def test_a_folder_without_pictures_is_told_before_anything_takes_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(measured_source.Measured, "present", lambda *_, **__: pytest.fail("it began"))
+    refused = run("--webcam", tmp_path / "none", "--out", tmp_path / "x.json")
+    assert refused.exit_code == 2
+    assert "holds no picture" in refused.output
