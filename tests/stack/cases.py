@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.stack.stack import ACR, REALM
-from tests.stack.world import OWNER, STRANGER, World, living, printed, request_claims
+from tests.stack.world import OWNER, STRANGER, World, living, on_tablet, printed, request_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +125,15 @@ def steered_film(world: World) -> str:
             states.append(visitor.show_face())  # a loaded machine may lose pictures before the light
         state = _outcome(visitor, states[-1])
     return f"{state}, {world.found(mark, 'face_refused', denied_by='colour:no_light')}"
+
+
+def face_on_tablet(world: World) -> str:
+    """The owner's face on a screen does all that is asked, and the screen's border is in front of whoever holds it."""
+    mark = world.mark()
+    with world.visitor(on_tablet(OWNER, 20), lit=False) as visitor:
+        _at_the_camera(world, visitor)
+        state = _outcome(visitor, visitor.show_face())
+    return f"{state}, {world.found(mark, 'face_refused', denied_by='surface:bezel')}"
 
 
 def _seen_without_light(world: World, mark: int) -> bool:
@@ -318,6 +327,7 @@ CASES = (
     Case("another person's face", REFUSED, other_person),
     Case("a flat photo, moved and tilted", REFUSED, flat_photo),
     Case("the right face, steered live, without our light", REFUSED, steered_film),
+    Case("the right face on a tablet, steered live", REFUSED, face_on_tablet),
     Case("the right face with a wrong code", REFUSED, wrong_code),
     Case("the same one-time code twice", REFUSED, same_code_twice),
     Case("yesterday's frames in a new ceremony", REFUSED, yesterdays_frames),

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fixtures_cache import load_picture
+from tests.simulator.actor import Person
 from tests.simulator.attacks.prints import PrintedPhoto
-from tests.simulator.clips import person_clips, record_clips
+from tests.simulator.attacks.screens import PuppetOnScreen
+from tests.simulator.clips import PROMPT, person_clips, record_clips
 from tests.simulator.subject import Subject
 from tests.stack.client_app import CLIENT_ID, ClientApp
 from tests.stack.stack import REALM, Stack
@@ -41,6 +43,13 @@ def living(name: str, seed: int) -> Mapping[str, Clip]:
 def printed(name: str, seed: int) -> Mapping[str, Clip]:
     """Return a simulated flat print of the same picture, moved and tilted in answer to the instructions."""
     return record_clips(lambda: PrintedPhoto(load_picture(name), seed=seed))
+
+
+@cache
+def on_tablet(name: str, seed: int) -> Mapping[str, Clip]:
+    """Return the same person, doing whatever is asked, on a tablet that somebody holds before the camera."""
+    subject = Subject(load_picture(name))
+    return record_clips(lambda: PuppetOnScreen(Person(subject, seed=seed, habits=PROMPT), seed=seed))
 
 
 class World:
