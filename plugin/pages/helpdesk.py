@@ -2,7 +2,7 @@
 
 Rules:
  * Who acts is worked out anew for every request: session, then roles from the directory.
- * Forms are sent to us by our own pages alone: `Origin` must be ours, and `Sec-Fetch-Site`, where sent, same-origin.
+ * Forms are sent to us by our own pages alone (web/own_forms.py).
  * What agents typed and what the directory says is text; Jinja escapes it, and no script runs here.
 
 Not here: what is allowed (helpdesk/desk.py), that the pages exist only where a realm is named (app.py).
@@ -30,7 +30,7 @@ from plugin.pages.desk_request import set_cookie as _set_cookie
 from plugin.pages.desk_request import the_desk as _desk
 from plugin.pages.desk_request import to_case as _to_case
 from plugin.web.context import now, services
-from plugin.web.origin import own_origin
+from plugin.web.own_forms import own_forms_only
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -39,17 +39,8 @@ if TYPE_CHECKING:
 
 bp: Final = Blueprint("helpdesk", __name__, url_prefix="/helpdesk")
 bp.register_blueprint(proof_links.bp)
+bp.before_request(own_forms_only)
 _SERVER_ERROR: Final = 500
-
-
-@bp.before_request
-def own_forms_only() -> None:
-    """Refuse a form that another site has sent."""
-    if request.method != "POST":
-        return
-    ours, site = own_origin(services().settings.issuer), request.headers.get("Sec-Fetch-Site", "same-origin")
-    if request.headers.getlist("Origin") != [ours] or site != "same-origin":
-        raise ServiceError("bad_request", "foreign_origin")
 
 
 @bp.errorhandler(ServiceError)
