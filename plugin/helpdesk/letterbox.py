@@ -1,11 +1,13 @@
-"""Letters that are still to be sent: written with the deed they tell of, tried until the mail server takes them.
+"""Letters that are still to be sent: written down first, tried until the mail server takes them.
 
 Rules:
- * A letter is a row of the deed's own transaction (store/letters.py), so nothing happens that nobody is told of.
+ * A letter is a row (store/letters.py) before it is sent: that of a pass in the deed's own transaction, any other right
+   after the deed, so a process that dies between the two loses it.
  * The addresses are those on record at the first try at which the directory answers; a later change of the record
    leads no letter astray. What a row holds of words and addresses is sealed, and bound to the row.
  * A failure is tried again after 1, 2, 4, … seconds, at most five minutes (audit/outbox.py); a day later the letter is
-   dropped, which is an alarm. A letter may arrive twice, and none is left out.
+   dropped, which is an alarm. A letter that was written down may arrive
+   twice, and none is left out.
  * Of all processes one sends a letter at a time: taking it is one UPDATE that names the row's MAC.
  * A row that is not as we wrote it is not sent, and is an alarm.
 
@@ -26,11 +28,10 @@ from sqlalchemy import delete, select, update
 
 from plugin.audit.outbox import pause
 from plugin.errors import ServiceError
-from plugin.helpdesk import letters
 from plugin.helpdesk.letters import Letter
 from plugin.store.instants import to_ms
 from plugin.store.integrity import check, mac_of
-from plugin.store.letters import HelpdeskLetter, LetterKind, new_letter
+from plugin.store.letters import HelpdeskLetter, new_letter
 from vault.encoding import canonical
 from vault.interface import Ciphertext, Context, Purpose, VaultError, WrongContext, WrongMac
 
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 LEASE: Final = timedelta(seconds=60)  # above a mail server's timeouts (mail.py)
 MOST_AT_ONCE: Final = 20
-_WORDS: Final = {LetterKind.USED: letters.used}
 log = logging.getLogger("facestep.letters")
 
 
@@ -78,13 +78,12 @@ class Letterbox:
         letter_id = secrets.token_urlsafe(32)
         sealed = self._seal(owner.issuer, owner.subject, letter_id, _Content(letter, None if to is None else tuple(to)))
         return new_letter(
-            LetterKind.TOLD,
+            letter_id,
+            sealed,
             issuer=owner.issuer,
             subject=owner.subject,
             sealer=self._sealer,
             now=now,
-            letter_id=letter_id,
-            sealed=sealed,
         )
 
     def tell(self, owner: Subject, letter: Letter, *, now: datetime) -> None:
@@ -152,8 +151,6 @@ class Letterbox:
         return True
 
     def _content(self, row: HelpdeskLetter) -> _Content:
-        if not row.sealed_letter:
-            return _Content(_WORDS[LetterKind(row.kind)](), None)
         opened = self._sealer.open(
             Ciphertext(row.sealed_letter),
             context=_context(row.issuer, row.subject),

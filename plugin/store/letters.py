@@ -1,8 +1,7 @@
-"""The table of letters that are still to be sent, and the one way to put a letter in: with the deed it tells of.
+"""The table of letters that are still to be sent.
 
 Rules:
- * A row says which letter it is. What must stay secret (a link, addresses) is sealed; a row without anything sealed
-   is about what letters.py says of its kind, and goes to the addresses on record.
+ * What a letter says and to whom is sealed: it may hold a link.
  * Nobody but us can write one: a MAC covers every column.
 
 Not here: sending (helpdesk/letterbox.py), wording (helpdesk/letters.py).
@@ -10,9 +9,7 @@ Not here: sending (helpdesk/letterbox.py), wording (helpdesk/letters.py).
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import BigInteger, Integer, LargeBinary, String, Text
@@ -25,20 +22,12 @@ from plugin.store.tables import Base, SubjectColumns
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy.orm import Session
-
     from vault.interface import Sealer
 
 LIFE: Final = timedelta(hours=24)
 """So long a letter is tried; after that it would tell of yesterday, and the alarm has somebody else look."""
-
-
-class LetterKind(StrEnum):
-    """Which letter it is."""
-
-    TOLD = "told"  # of its own words, which are sealed
-    USED = "used"
-    BOUND = "bound"
+TOLD: Final = "told"
+"""The one kind of letter: of its own words, which are sealed."""
 
 
 class HelpdeskLetter(SubjectColumns, Base):
@@ -48,7 +37,7 @@ class HelpdeskLetter(SubjectColumns, Base):
     id: Mapped[str] = mapped_column(String(43), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     sealed_letter: Mapped[str] = mapped_column(Text)
-    """Subject, text and the addresses that still lack it; empty as long as it is what its kind says."""
+    """Subject, text and the addresses that still lack it."""
     failures: Mapped[int] = mapped_column(Integer)
     next_try_ms: Mapped[int] = mapped_column(BigInteger)
     """Also the lease of the process that is sending it."""
@@ -58,21 +47,14 @@ class HelpdeskLetter(SubjectColumns, Base):
 
 
 def new_letter(
-    kind: LetterKind,
-    *,
-    issuer: str,
-    subject: str,
-    sealer: Sealer,
-    now: datetime,
-    letter_id: str = "",
-    sealed: str = "",
+    letter_id: str, sealed: str, *, issuer: str, subject: str, sealer: Sealer, now: datetime
 ) -> HelpdeskLetter:
     """Return the signed row of a letter; it is sent once it was added and committed."""
     row = HelpdeskLetter(
-        id=letter_id or secrets.token_urlsafe(32),
+        id=letter_id,
         issuer=issuer,
         subject=subject,
-        kind=kind.value,
+        kind=TOLD,
         sealed_letter=sealed,
         failures=0,
         next_try_ms=to_ms(now),
@@ -81,8 +63,3 @@ def new_letter(
     )
     sign(row, sealer=sealer)
     return row
-
-
-def queue(kind: LetterKind, *, issuer: str, subject: str, sealer: Sealer, now: datetime, session: Session) -> None:
-    """Have this person told, if the caller's transaction commits."""
-    session.add(new_letter(kind, issuer=issuer, subject=subject, sealer=sealer, now=now))
