@@ -59,13 +59,34 @@ SENTENCES: Final[dict[str, str]] = {
     "request_refused:cooling_down": "A change was refused, since factors were replaced a short time before.",
     "helpdesk_case_opened": "The helpdesk opened a case about you.",
     "helpdesk_proof_noted": "The helpdesk noted a proof that it is you.",
+    "helpdesk_proof_noted:matched": "Your face check by link showed the helpdesk that it is you.",
+    "helpdesk_proof_noted:confirmed": "Your manager confirmed to the helpdesk that it is you.",
+    "helpdesk_link_sent": "The helpdesk asked for a proof that it is you, by a link.",
+    "helpdesk_link_sent:live_face": "The helpdesk mailed you a link to a face check.",
+    "helpdesk_link_sent:manager": "The helpdesk asked your manager to confirm that it is you.",
+    "helpdesk_link_opened": "The face check of the helpdesk's link was begun.",
+    "helpdesk_link_answered:not_matched": "A face check by the helpdesk's link showed a face that was not yours.",
+    "helpdesk_link_answered:not_live": "A face check by the helpdesk's link did not succeed.",
+    "helpdesk_link_answered:refused": "Your manager did not confirm to the helpdesk that it is you.",
     "helpdesk_approval_asked": "The helpdesk asked a second person to agree to something about you.",
+    "helpdesk_action_agreed": "The helpdesk agreed to what was asked for about you.",
+    "helpdesk_action_done": "The helpdesk carried out what was asked for about you.",
     "helpdesk_case_closed": "The helpdesk closed the case about you.",
     "helpdesk_mail_failed": "A letter to you could not be sent.",
     "helpdesk_alarm:recovery_face_refused": "Somebody used your pass, and the face was not yours.",
     "pass_issued": "The helpdesk sent you a pass.",
     "pass_accepted": "Your pass was used.",
     "pass_withdrawn": "A pass was taken back.",
+    "account_suspended": "Your account was suspended.",
+    "account_suspended:helpdesk": "The helpdesk suspended your account.",
+    "account_suspended:frozen_by_owner": "Your account was suspended, since the link that stops was used.",
+    "suspension_lifted": "The suspension of your account was lifted.",
+    "attempts_reset": "Your account was unlocked: wrong tries count from zero again.",
+    "factor_removed": "A second factor was removed.",
+    "factor_removed:app": "Your authenticator app was removed.",
+    "factor_removed:passkey": "A passkey of yours was removed.",
+    "factor_removed:codes": "Your recovery codes were removed.",
+    "face_removed": "Your face was removed, to be enrolled anew.",
     "recovery_begun": "Somebody began to replace your face, without the helpdesk.",
     "mailed_code_sent": "A code was mailed to you, to replace your face.",
     "recovery_bound": "A recovery put something new in place.",
@@ -75,11 +96,13 @@ SENTENCES: Final[dict[str, str]] = {
     "me_logout": "Your own page was left.",
 }
 """By event, or by event and the detail that tells more."""
-_TELLING: Final = ("factor", "purpose", "code", "reason")
+_TELLING: Final = ("factor", "purpose", "code", "reason", "action", "proof")
 _GRAVE: Final = frozenset(
     {
         *("face_refused", "factor_refused", "locked_out", "face_replaced", "recovery_begun", "recovery_bound"),
         *("recovery_frozen", "pass_accepted", "pass_issued", "helpdesk_alarm", "helpdesk_case_opened"),
+        *("account_suspended", "suspension_lifted", "attempts_reset", "factor_removed", "face_removed"),
+        *("helpdesk_link_sent", "helpdesk_link_answered"),
     }
 )
 
