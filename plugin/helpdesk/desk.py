@@ -139,7 +139,7 @@ class Desk:
 
         1. the agent's role              3. everything is proven that this action needs
         2. open, not over, not oneself   4. it can be done: `target` is there, the person can use it
-                                         5. not too much is asked for
+                                         5. not too much is asked for, but a suspension is never too much
         """
         case = self.under_way(agent, case_id, now=now)  # (1) (2)
         if agent.program and target == SHOWN:
@@ -150,7 +150,9 @@ class Desk:
             self._refuse(agent, "proofs_missing", now=now, case=case)
         asked = replace(case, action=action, target=target, demanded=demands.proofs, four_eyes=demands.four_eyes)
         self._can_be_done(asked, agent, now=now)  # (4)
-        self.watch.allow(ASKED, agent, case.owner, now=now, case=case.id, action=action.value)  # (5)
+        self.watch.allow(  # (5)
+            ASKED, agent, case.owner, now=now, refuses=action is not Action.SUSPEND, case=case.id, action=action.value
+        )
         written: dict[str, Any] = {"asked_by": agent.id, "asked_from": agent.address, "action": action.value}
         written |= {"target": target, "demanded": list(demands.proofs), "four_eyes": demands.four_eyes}
         if not demands.four_eyes:

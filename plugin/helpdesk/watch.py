@@ -3,8 +3,8 @@
 Rules:
  * A deed is written down first and counted then, in one transaction with the alarm it gives: what is refused counts,
    parallel tries see each other, and no alarm is lost between.
- * A limit refuses; a pattern only is loud, since an office behind one address, a night shift or a helpdesk of two
-   looks like it, too.
+ * A limit refuses, but no limit on asking refuses a suspension: that only protects, and must work while others flood.
+ * A pattern only is loud, since an office behind one address, a night shift or a helpdesk of two looks like it, too.
  * The same alarm about the same person or network is written once an hour (about a pair: once a day).
  * An agent has nothing to do with a case about somebody who has lately agreed to what this agent asked for.
 
@@ -76,8 +76,12 @@ class Watch:
         self._audit = audit
         self._policy = policy
 
-    def allow(self, event: str, agent: Agent, about: Subject, *, now: datetime, **details: Detail) -> None:
+    def allow(
+        self, event: str, agent: Agent, about: Subject, *, now: datetime, refuses: bool = True, **details: Detail
+    ) -> None:
         """Write down that an agent looks somebody up, opens a case or asks for something, if it is not too much.
+
+        Where it `refuses` not, what is too much is loud alone.
 
         Raises:
             ServiceError: too_many_lookups, too_many_cases, too_many_asks: of this agent, person or network.
@@ -94,7 +98,7 @@ class Watch:
                 count = sum(deed.agent == agent.id for deed in done)
                 if count > self._policy.bounds.resets_per_day:
                     self._alarm_about(session, agent, "many_resets", now=now, count=count)
-        if over:
+        if over and refuses:
             raise ServiceError(limit.code)
 
     def agreed(self, approver: Agent, asker: str, about: Subject, *, now: datetime, **details: Detail) -> None:

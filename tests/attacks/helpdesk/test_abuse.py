@@ -14,6 +14,8 @@ from plugin.audit.outbox import EntrySource, Outbox
 from plugin.audit.receivers import ReceiverAway
 from plugin.errors import ServiceError
 from plugin.helpdesk import letters
+from plugin.helpdesk.bounds import Bounds
+from plugin.helpdesk.types import Action, CaseState
 from plugin.helpdesk.watch import LOOKED_UP, Watch
 from plugin.store.letters import HelpdeskLetter
 from tests.plugin.helpdesk.console import open_console
@@ -186,3 +188,26 @@ def test_an_alarm_that_was_given_before_hides_no_other(office, world):
     with pytest.raises(ServiceError, match="own_case"):
         office.opens("bob", by="bob")
     assert office.alarms() == ["own_case", "many_lookups", "own_case"]
+
+
+@pytest.mark.parametrize("bound", ["asks_per_day_agent", "asks_per_day_person", "asks_per_day_network"])
+def test_flooding_the_helpdesk_keeps_nobody_from_suspending(office, world, bound):
+    """An attacker who has all requests used up must not be safe from the one action that stops him."""
+    world.person().has_face()
+    office.allows(cases_per_day=100, bounds=Bounds(**{bound: 1}))
+    office.asks(Action.UNLOCK)
+    with pytest.raises(ServiceError, match="too_many_asks"):
+        office.asks(Action.UNLOCK)
+    assert office.asks(Action.SUSPEND).state is CaseState.DONE
+    assert office.alarms() == ["many_asks"]
+
+
+def test_suspending_many_is_counted_and_loud(office):
+    office.allows(bounds=Bounds(asks_per_day_agent=2))
+    for number in range(3):
+        office.people.add(f"person-{number}")
+        assert office.asks(Action.SUSPEND, about=f"person-{number}").state is CaseState.DONE
+    assert office.alarms() == ["many_asks"]
+    office.people.add("carol")
+    with pytest.raises(ServiceError, match="too_many_asks"):
+        office.asks(Action.UNLOCK, about="carol")
