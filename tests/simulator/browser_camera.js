@@ -17,10 +17,9 @@
   // Sway that never repeats itself lies over the clips, which do: pixels, pixels, radians, share; each a sum of slow waves.
   const SWAY = { x: 3, y: 2, turn: 0.006, zoom: 0.006 };
   const SWAY_PERIODS_MS = [5300, 2900, 1310];
-  // Light of a white screen on a near face in a room in the evening, as a share of the picture's values; nose to ears.
+  // Light of a white screen on a near face in a room in the evening, as a share of the picture's values.
   const LIGHT_SHARE = 0.065;
-  const LIGHT_FALLS = [[0, 1], [0.35, 0.9], [0.6, 0.6], [0.8, 0.3], [1, 0.05]]; // share of the radius, of the light
-  const LIGHT_RADIUS = 170; // as steep as on the lifted heads of tests/simulator/light.py: the sides get half of what the middle gets
+  // Where it falls is said by the clip of a lifted head; on what else is held up, a print or a screen, it falls evenly.
 
   /** @typedef {{enter: Blob[], loop: Blob[], leave: Blob[]}} Clip */
 
@@ -29,12 +28,15 @@
 
   /** @type {Map<string, Clip>} */
   const clips = new Map();
+  /** @type {ImageBitmap | null} */
+  let fallsOn = null;
 
   /** @param {string} name */
   async function load(name) {
     // @ts-ignore the binding is installed by the test
     const raw = await window.facestepSimulatedClip(name);
     clips.set(name, { enter: raw.enter.map(toBlob), loop: raw.loop.map(toBlob), leave: raw.leave.map(toBlob) });
+    if (name === NEAR && raw.light.length) fallsOn = await createImageBitmap(toBlob(raw.light[0]));
   }
 
   /** @type {Promise<unknown> | null} */
@@ -133,17 +135,16 @@
   function makeLamp() {
     const layer = new OffscreenCanvas(WIDTH, HEIGHT);
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (layer.getContext("2d"));
-    const fall = context.createRadialGradient(WIDTH / 2, HEIGHT / 2, 0, WIDTH / 2, HEIGHT / 2, LIGHT_RADIUS);
-    for (const [radius, share] of LIGHT_FALLS) fall.addColorStop(radius, `rgba(0, 0, 0, ${share})`);
     return (/** @type {CanvasRenderingContext2D} */ target, /** @type {string} */ colour) => {
       context.globalCompositeOperation = "copy";
       context.drawImage(target.canvas, 0, 0);
       context.globalCompositeOperation = "multiply";
       context.fillStyle = colour;
       context.fillRect(0, 0, WIDTH, HEIGHT);
-      context.globalCompositeOperation = "destination-in";
-      context.fillStyle = fall;
-      context.fillRect(0, 0, WIDTH, HEIGHT);
+      if (fallsOn) {
+        context.globalCompositeOperation = "destination-in";
+        context.drawImage(fallsOn, 0, 0);
+      }
       target.globalCompositeOperation = "lighter";
       target.globalAlpha = LIGHT_SHARE;
       target.drawImage(layer, 0, 0);

@@ -37,4 +37,5 @@ class BrowserCamera:
     def _send(self, _source: Any, name: str) -> dict[str, list[str]]:
         """Answer the script in the page. Base64, because bindings carry JSON."""
         clip = self.clips[name]
-        return {part: [b64encode(jpeg).decode() for jpeg in getattr(clip, part)] for part in ("enter", "loop", "leave")}
+        parts = {"enter": clip.enter, "loop": clip.loop, "leave": clip.leave, "light": (clip.light,) * bool(clip.light)}
+        return {part: [b64encode(picture).decode() for picture in pictures] for part, pictures in parts.items()}

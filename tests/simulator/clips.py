@@ -7,7 +7,7 @@ these places show no jump.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,6 +15,7 @@ import numpy as np
 
 from tests.simulator.actor import Person
 from tests.simulator.camera import encode
+from tests.simulator.light import GAMMA, ScreenLight
 from tests.simulator.timeline import Habits
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from biometric.types import Image
     from tests.simulator.actor import Actor
-    from tests.simulator.subject import Subject
+    from tests.simulator.subject import Pose, Subject
 
 FPS = 15  # of films, as the page takes them
 CLIP_FPS = 30  # of clips, which the page samples 15 times a second: at 15 it saw some pictures twice and missed others
@@ -43,6 +44,8 @@ PARTS_MS = {  # enter, loop, leave
     "smile": (700.0, 2 * REST_MS, 700.0),
     "closer": (1400.0, 2 * REST_MS, 1400.0),
 }
+STRONG = ScreenLight((1.0, 1.0, 1.0), share=0.3)
+DARK = 12  # of 255: below, two renderings differ by rounding
 PROMPT = Habits(reaction_ms=(0.0, 0.0), hold_ms=float("inf"), again_ms=float("inf"), sway=0.4)
 """For clips: the browser script adds the reaction time, most of the sway, and a second try."""
 
@@ -54,6 +57,8 @@ class Clip:
     enter: tuple[bytes, ...]
     loop: tuple[bytes, ...]
     leave: tuple[bytes, ...]
+    light: bytes = b""
+    """Where light from the front falls on the loop's picture: a PNG's alpha. Empty: nobody knows."""
 
 
 def record_clips(make_actor: Callable[[], Actor]) -> dict[str, Clip]:
@@ -62,8 +67,26 @@ def record_clips(make_actor: Callable[[], Actor]) -> dict[str, Clip]:
 
 
 def person_clips(subject: Subject, *, seed: int, habits: Habits = PROMPT) -> dict[str, Clip]:
-    """Record a genuine person."""
-    return record_clips(lambda: Person(subject, seed=seed, habits=habits))
+    """Record a genuine person, and where the light of a screen falls on whoever has come near."""
+    clips = record_clips(lambda: Person(subject, seed=seed, habits=habits))
+    person = Person(subject, seed=seed, habits=habits)
+    person.show("closer", 1, 0.0)
+    near = person.pose(PARTS_MS["closer"][0])
+    clips["closer:1"] = replace(clips["closer:1"], light=light_map(subject, near))
+    return clips
+
+
+def light_map(subject: Subject, pose: Pose) -> bytes:
+    """Return the share of a screen's light at each pixel, the greatest as 255, as the alpha of a PNG.
+
+    Read from two renderings, so it is Lambert's law on this very head (light.py), and the wall gets little.
+    """
+    dark, lit = (subject.render(pose, light).astype(np.float32).mean(axis=2) for light in (None, STRONG))
+    share = np.where(dark > DARK, (lit / np.maximum(dark, 1)) ** GAMMA - 1, 0).astype(np.float32)
+    share = cv2.GaussianBlur(cv2.medianBlur(share, 5), (0, 0), 3)
+    layer = np.zeros((*share.shape, 4), np.uint8)
+    layer[..., 3] = np.clip(255 * share / share.max(), 0, 255)
+    return cv2.imencode(".png", layer)[1].tobytes()
 
 
 def record_clip(actor: Actor, action: str, count: int) -> Clip:
