@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from tests.stack import recovery_cases as recovery
 from tests.stack.stack import ACR, REALM
 from tests.stack.world import OWNER, STRANGER, World, living, on_tablet, printed, request_claims
 
@@ -249,7 +250,7 @@ def code_of_another_login(world: World) -> str:
 
 def other_realm(world: World) -> str:
     """Both realms are registered; a request that one has signed is brought in the other's name."""
-    world.stack.install("other", register=True)
+    world.stack.install("other", "--register")
     account = world.new_account("sam", realm="other")
     asked: list[str] = []
     with world.visitor(living(STRANGER, 13)) as visitor:
@@ -335,6 +336,13 @@ CASES = (
     Case("a result code brought to another login", REFUSED, code_of_another_login),
     Case("a request signed by another realm", REFUSED, other_realm),
     Case("the face step without the possession factor", REFUSED, no_possession_factor),
+    Case("staff sign in at the helpdesk", "agent in, approver in", recovery.staff_signs_in),
+    Case(
+        "a lost phone: live face, four eyes, a pass",
+        f"matched, four eyes, back in at {ACR}, old sessions ended, told, cooling down, audited",
+        recovery.lost_phone,
+    ),
+    Case("an impostor at the helpdesk", "not matched, refused, audited", recovery.impostor_calls),
     Case("the service stopped", "error shown, audited", service_stopped),
     Case("the face deleted in the account console", "erased, audited, a code is asked for again", delete_face),
 )

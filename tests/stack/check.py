@@ -101,8 +101,8 @@ def _tell_refusals(world: World, mark: int) -> None:
 def _photograph(world: World, case: Case) -> None:
     """Keep what the browser showed when a case broke."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for visitor in world.visitors:
-        picture = PICTURES / f"{case.name.replace(' ', '-')}.png"
+    for number, visitor in enumerate(world.visitors, start=1):
+        picture = PICTURES / f"{case.name.replace(' ', '-')}-{number}.png"
         with contextlib.suppress(PlaywrightError):
             visitor.page.screenshot(path=picture, full_page=True)
             print(f"the page as it was: {picture} ({visitor.page.url.split('?')[0]})", file=sys.stderr)

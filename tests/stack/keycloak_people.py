@@ -53,6 +53,16 @@ class People:
                 ),
             )
 
+    def give_role(self, realm: str, subject: str, role: str) -> None:
+        """Give a user a role of the realm."""
+        with self._admin(realm) as admin:
+            admin.assign_realm_roles(subject, [admin.get_realm_role(role)])
+
+    def sessions(self, realm: str, subject: str) -> int:
+        """Return how many sessions a user has."""
+        with self._admin(realm) as admin:
+            return len(admin.get_sessions(subject))
+
     def create_public_client(self, realm: str, client_id: str, *, redirect_uri: str) -> None:
         """Create an ordinary client: public, authorization code with PKCE."""
         with self._admin(realm) as admin:

@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from tests.fakes.mailbox import Mailbox
 from tests.stack.errors import StackError
 from tests.stack.keycloak import Keycloak
 from tests.stack.keycloak_people import People
@@ -58,8 +59,10 @@ class Stack:
         self._bao: OpenBao | None = None
         self.keycloak = Keycloak(folder / "keycloak", port=ports.keycloak)
         self.people = People(self.keycloak)
-        self.service = Service(folder / "facestep", port=ports.service, settings=self._vault_settings())
         self.issuer = f"{self.keycloak.url}/realms/{REALM}"
+        self.mailbox = Mailbox()
+        settings = self._vault_settings() | self._helpdesk_settings()
+        self.service = Service(folder / "facestep", port=ports.service, settings=settings)
 
     def _vault_settings(self) -> dict[str, object]:
         folder = self.folder / "facestep"
@@ -71,7 +74,13 @@ class Stack:
             "vault_token_file": folder / "vault-token",
         }
 
+    def _helpdesk_settings(self) -> dict[str, object]:
+        """The realm has a helpdesk; its letters stay on this machine."""
+        post = f"smtp://127.0.0.1:{self.mailbox.port}"
+        return {"helpdesk_issuer": self.issuer, "mail_server": post, "mail_from": "helpdesk@example.org"}
+
     def __enter__(self) -> Self:
+        self.mailbox.__enter__()
         try:
             self.start()
         except BaseException:
@@ -94,7 +103,7 @@ class Stack:
         self._say("starting Facestep")
         self.keycloak.wait()
         self._say(f"setting up the realm {REALM!r} with `facestep keycloak install`")
-        self.install(REALM, register=True)
+        self.install(REALM, "--register", "--helpdesk")
         self.service.start()
 
     def _start_vault(self) -> None:
@@ -118,7 +127,7 @@ class Stack:
         path.write_text(token, encoding="utf-8")
         return path
 
-    def install(self, realm: str, *, register: bool) -> None:
+    def install(self, realm: str, *options: str) -> None:
         """Set up `realm` with our own command, as an admin would."""
         self.service.command(
             "keycloak",
@@ -130,7 +139,7 @@ class Stack:
             "--create-realm",
             "--facestep-url",
             self.service.url,
-            *(["--register"] if register else []),
+            *options,
             env=self.keycloak.admin_environment(),
         )
 
@@ -157,6 +166,7 @@ class Stack:
             self._bao.stop()
             self._bao = None
         self.keycloak.stop()
+        self.mailbox.__exit__()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

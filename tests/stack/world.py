@@ -65,6 +65,8 @@ class World:
         self.totp_owner = self.new_account("robin")
         self.visitors: list[Visitor] = []
         self.passkey_visitor: Visitor | None = None
+        self.agent: Visitor | None = None
+        self.approver: Visitor | None = None
         self.recorded: list[Upload] = []
 
     def new_account(self, username: str, *, realm: str = REALM) -> Account:
