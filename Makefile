@@ -11,7 +11,7 @@ PY := .venv/bin/python
 READY := .venv/.facestep-ready
 JAR := keycloak_extension/target/facestep-keycloak.jar
 
-PICTURES := login-passkey-phone.png face-turn-phone.png face-blink-phone-dark.png face-closer-phone.png face-flash-phone.png enrol-recovery-codes-phone.png
+PICTURES := login-passkey-phone.png face-turn-phone.png face-blink-phone-dark.png face-closer-phone.png face-flash-phone.png enrol-recovery-codes-phone.png helpdesk-case-desk.png helpdesk-decide-desk.png helpdesk-check-phone.png
 
 .PHONY: help setup demo demo-check test check format screenshots bench lock clean
 

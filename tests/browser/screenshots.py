@@ -15,8 +15,8 @@ from playwright.sync_api import sync_playwright
 
 from plugin.ceremonies.types import Purpose, Stage
 from tests.browser.site import Site, reminder_page, running_site
+from tests.browser.staffed import Staffed, signs_in
 from tests.browser.test_browser_face import START, step
-from tests.plugin.factors.world import World
 from tests.stack.chromium import launch_options
 
 if TYPE_CHECKING:
@@ -71,11 +71,38 @@ def pages(site: Site, context: BrowserContext, look: str) -> Iterator[tuple[str,
         person.proves_totp()
         yield name, _face_page(site.opens(context, person), answer)
     yield "reminder", reminder_page(site, context, f"renews-{look}")
-    page = context.new_page()
-    page.goto(f"{site.url}/retention")
-    yield "retention", page
+    yield "retention", _visited(site, context, "/retention")
+    yield from _helpdesk_pages(site, context, look)
     person.ceremony_id = "A" * 43
     yield "error", site.opens(context, person)
+
+
+def _helpdesk_pages(site: Site, context: BrowserContext, look: str) -> Iterator[tuple[str, Page]]:
+    """The helpdesk from the agent's first look to the second person's, and what the caller sees."""
+    office, name = site.world.office, f"caller-{look}"
+    office.people.add(name, addresses=[f"{name}@example.org"])
+    site.world.person(f"{name}-id").has_face(name)
+    signs_in(site, context, "ada")
+    yield "helpdesk-home", _visited(site, context, "/helpdesk")
+    case = office.opens(name, reason="Phone lost on the train")
+    office.prove(case, "call_back")
+    yield "helpdesk-case", _visited(site, context, f"/helpdesk/cases/{case.id}")
+    office.parts.face_checks.ask(office.agent(), case.id, now=site.world.now)
+    yield "helpdesk-link-sent", _visited(site, context, f"/helpdesk/cases/{case.id}")
+    yield "helpdesk-check", _visited(site, context, f"/helpdesk/check/{office.letters.token('check')}")
+    other = f"second-{look}"
+    office.people.add(other, addresses=[f"{other}@example.org"])
+    waiting = office.asked(other)
+    signs_in(site, context, "bob")
+    yield "helpdesk-decide", _visited(site, context, f"/helpdesk/cases/{waiting.id}")
+    for guide in ("for-callers", "for-staff"):
+        yield f"helpdesk-{guide}", _visited(site, context, f"/helpdesk/{guide}")
+
+
+def _visited(site: Site, context: BrowserContext, path: str) -> Page:
+    page = context.new_page()
+    page.goto(f"{site.url}{path}")
+    return page
 
 
 def _face_page(page: Page, answer: dict[str, Any]) -> Page:
@@ -106,7 +133,7 @@ def take(browser: Browser, site: Site, folder: Path) -> None:
 def main(folder: str) -> None:
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
-        with running_site(World(Path(temporary))) as site:
+        with running_site(Staffed(Path(temporary))) as site:
             take(browser, site, Path(folder))
             site.world.database.close()
         browser.close()

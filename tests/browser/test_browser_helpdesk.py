@@ -7,23 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from plugin.ceremonies.types import Subject
 from tests.browser.conftest import watched_context
 from tests.browser.site import running_site
-from tests.plugin.factors.world import REALM, World, hash_cheaply
-from tests.plugin.helpdesk.office import open_office
+from tests.browser.staffed import Staffed, signs_in
+from tests.plugin.factors.world import hash_cheaply
 
 pytestmark = pytest.mark.browser
 
 ACCESSIBLE = (Path(__file__).parent / "accessible.js").read_text(encoding="utf-8")
-
-
-class Staffed(World):
-    """A world whose helpdesk is opened with every start of the service."""
-
-    def open(self, *, new: bool = False) -> None:
-        super().open(new=new)
-        self.office = open_office(self)
 
 
 @pytest.fixture
@@ -34,13 +25,6 @@ def site(tmp_path, monkeypatch):
         world.person().has_face()
         yield running
     world.database.close()
-
-
-def signs_in(site, context, name):
-    """Give the browser the session of somebody who came back from the realm."""
-    parts, world = site.world.office.parts, site.world
-    token = parts.sessions.begin(Subject(REALM, f"{name}-id"), name=name, now=world.now)
-    context.add_cookies([{"name": "facestep_desk", "value": token, "url": f"{site.url}/helpdesk"}])
 
 
 def looked_at(page, width):
