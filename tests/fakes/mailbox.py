@@ -1,18 +1,22 @@
-"""A mail server on loopback that keeps what it gets: enough SMTP for Keycloak to send a letter."""
+"""A mail server on loopback that keeps what it gets: enough SMTP for Keycloak and for us to send a letter."""
 
 from __future__ import annotations
 
 import socketserver
 import threading
 from email import message_from_string
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 
 class Mailbox:
-    """with Mailbox() as mailbox: … mailbox.port … mailbox.letters"""
+    """with Mailbox() as mailbox: … mailbox.port … mailbox.letters, their texts, and mailbox.heads, to whom and what"""
 
     def __init__(self) -> None:
         self.letters: list[str] = []
+        self.heads: list[str] = []
         mailbox = self
 
         class Conversation(socketserver.StreamRequestHandler):
@@ -37,7 +41,9 @@ class Mailbox:
             verb = command.partition(" ")[0].upper()
             if verb == "DATA":
                 line.wfile.write(b"354 go on\r\n")
-                self.letters.append(_text(_read_letter(line)))
+                letter = message_from_string(_read_letter(line))
+                self.heads.append(f"{letter['To']}: {letter['Subject']}")
+                self.letters.append(_text(letter))
             answer = {"QUIT": b"221 bye\r\n"}.get(verb, b"250 ok\r\n")
             line.wfile.write(answer)
             if verb == "QUIT":
@@ -51,7 +57,7 @@ def _read_letter(line: socketserver.StreamRequestHandler) -> str:
     return "".join(lines)
 
 
-def _text(letter: str) -> str:
-    part = next(one for one in message_from_string(letter).walk() if one.get_content_type() == "text/plain")
+def _text(letter: Message) -> str:
+    part = next(one for one in letter.walk() if one.get_content_type() == "text/plain")
     content = part.get_payload(decode=True)
     return content.decode() if isinstance(content, bytes) else ""

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from textwrap import indent
 
 from rich.console import Console
 from rich.panel import Panel
@@ -31,7 +32,7 @@ def main() -> int:
             password = new_password()
             subject = stack.people.create_user(REALM, USER, password, must_enrol=True)
             console.print(Panel(_instructions(stack, password, stack.invite(subject)), title="Facestep is running"))
-            _until_interrupted(stack)
+            _until_interrupted(stack, console)
     except StackError as exc:
         print(f"facestep: {exc}", file=sys.stderr)
         return 1
@@ -49,7 +50,11 @@ def _instructions(stack: Stack, password: str, code: str) -> str:
         "1. Log in. You enrol: code, consent, a passkey or an authenticator app, recovery codes, your face.\n"
         "2. Log out and in again: your second factor, then five short instructions to the camera.\n"
         "3. Look at what was decided:\n"
-        f"   FACESTEP_CONFIG={stack.service.config.relative_to(Path.cwd())} .venv/bin/facestep audit list\n\n"
+        f"   FACESTEP_CONFIG={stack.service.config.relative_to(Path.cwd())} .venv/bin/facestep audit list\n"
+        f"4. Your own page, what happened and what is held: [bold]{stack.service.url}/me[/bold]\n"
+        '5. Lose your second factor: log in and choose "I cannot use my factors". Letters are printed here.\n'
+        f"6. The helpdesk: [bold]{stack.service.url}/helpdesk[/bold], for enrolled users to whom you give the realm "
+        "role facestep-helpdesk (asks) or facestep-helpdesk-approver (decides) in the admin console.\n\n"
         f"Keycloak's admin console: {stack.keycloak.url}/admin   user {stack.keycloak.admin_user}, password "
         f"{stack.keycloak.admin_password}\n"
         "Ctrl-C ends everything; nothing is kept, your face least of all."
@@ -67,9 +72,14 @@ def _ports() -> Ports:
     return Ports(keycloak=chosen["KEYCLOAK_PORT"], service=chosen["SERVICE_PORT"], vault=chosen["VAULT_PORT"])
 
 
-def _until_interrupted(stack: Stack) -> None:
+def _until_interrupted(stack: Stack, console: Console) -> None:
+    """Wait, and print the letters that the service sends: this machine has no mail."""
+    read = 0
     while True:
         stack.require_running()
+        for head, text in list(zip(stack.mailbox.heads, stack.mailbox.letters, strict=False))[read:]:
+            console.print(f"\n· a letter to {head}\n\n{indent(text.strip(), '    ')}", markup=False)
+            read += 1
         time.sleep(1)
 
 
