@@ -13,6 +13,7 @@ Not here: the same for PostgreSQL (postgresql.py).
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Engine, create_engine, event
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 
-_PRAGMAS: Final = ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF")
+_PRAGMAS: Final = ("foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF")
 _PRAGMA_OF: Final = {
     Kind.LASTING: "synchronous=FULL",
     Kind.ORDERED: "synchronous=NORMAL",
     Kind.READING: "query_only=ON",
 }
+_WAL_RETRY_S: Final = 0.02
 _BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PRIMARY_CODE: Final = (
     0xFF  # extended result codes keep the primary code in their lowest byte (sqlite.org/rescode.html)
@@ -52,7 +54,7 @@ def open_engine(url: URL, kind: Kind, *, busy_timeout_s: float) -> Engine:
         hide_parameters=True,  # an error message must not carry what was to be stored
     )
     begin = "BEGIN" if kind is Kind.READING else "BEGIN IMMEDIATE"
-    event.listen(engine, "connect", lambda connection, _record: _set_up(connection, kind))
+    event.listen(engine, "connect", lambda connection, _record: _set_up(connection, kind, busy_timeout_s))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
@@ -71,11 +73,30 @@ def is_busy(original: BaseException | None) -> bool:
     return code is not None and (code & _PRIMARY_CODE) in _BUSY_CODES
 
 
-def _set_up(connection: sqlite3.Connection, kind: Kind) -> None:
+def _set_up(connection: sqlite3.Connection, kind: Kind, busy_timeout_s: float) -> None:
     connection.isolation_level = None  # the driver must not send a BEGIN of its own; the listener does
     connection.text_factory = _text
+    _use_wal(connection, busy_timeout_s)
     for pragma in (*_PRAGMAS, _PRAGMA_OF[kind]):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
+    """Switch a new file to a write-ahead log, however many do so at once.
+
+    Of several the losers are told that it is busy at once, whatever the timeout: waiting for each other's read locks
+    would never end (sqlite.org/c3ref/busy_handler.html).
+    """
+    deadline = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as exc:
+            if not is_busy(exc) or time.monotonic() > deadline:
+                raise
+            time.sleep(_WAL_RETRY_S)
+        else:
+            return
 
 
 def _text(stored: bytes) -> str:
