@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.stack import recovery_cases as recovery
 from tests.stack.stack import ACR, REALM
+from tests.stack.visitor import TRIES
 from tests.stack.world import OWNER, STRANGER, World, living, on_tablet, printed, request_claims
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from tests.stack.visitor import Account, Visitor
 
 REFUSED = "refused, audited"
-TRIES = 3
 START = {"light": True, "camera": {"label": "Integrated Camera", "width": 640, "height": 480, "frame_rate": 30}}
 
 

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.stack.stack import ACR, REALM
+from tests.stack.visitor import TRIES
 from tests.stack.world import ENTRY_S, OWNER, STRANGER, World, living
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ CHECK_LINK = re.compile(r"http\S+/check/\S+")
 TOLD = ("opened a way back", "a pass was issued", "has used the pass", "a new second factor was set up")
 LIVE_FACE = "Live face"
 ENROL = "facestep-enrol"
-TRIES = 3
 
 
 def staff_signs_in(world: World) -> str:

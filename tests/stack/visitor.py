@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PAGE_MS = 60_000  # only a busy machine needs it: first pages of a Keycloak that has just started
 RECORDER = Path(__file__).with_name("upload_recorder.js")
 FACE_MS = 90_000
+TRIES = 3  # as many as the page offers
 TOTP_STEP_S = 30
 
 
@@ -167,7 +168,7 @@ class Visitor:
     def prove_passkey(self) -> None:
         self.page.click("#passkey-start")
 
-    def pass_camera(self, *, tries: int = 3) -> str:
+    def pass_camera(self, *, tries: int = TRIES) -> str:
         """Sit before the camera, and again where the page offers it, as a person does. Return finished or refused."""
         for number in range(1, tries + 1):
             state = self.show_face()
