@@ -4,7 +4,9 @@ The rule of a limit names the number that is compared with it, on which side of 
 it is there for and the quantile of these that it must not be laxer than. So two edges are measured:
 
  * people   the quantile at which SHARE of the people would be refused by this limit alone, and MARGIN away from it; of
-            simulated people and of films of people, whichever is farther out
+            simulated people, of films of people and of single pictures of people, whichever is farthest out. A single
+            picture counts as if every look of a login were like it, which is harder than a login: it shows what stands
+            around real people, which simulated rooms do not
  * attacks  the named quantile of the worst of the named species
 
 Between both, the limit in force is confirmed. Outside, it is moved to the nearer edge. Where the edges cross, it stays
@@ -13,6 +15,7 @@ of people; only the attacks move it, and what it costs people is reported. Value
 the edge.
 
 Few presentations only confirm: a limit is moved by at least ENOUGH_PEOPLE and ENOUGH_ATTACKS, or stays and says so.
+Single pictures are not counted among them.
 
 Quality limits have no attacks: each may hint at or refuse a SHARE of the pictures.
 
@@ -141,9 +144,13 @@ def numbers_of(votes: Iterable[CueResult]) -> dict[str, float]:
 
 
 def choose_all(
-    courses: Mapping[str, Sequence[Outcome]], films: Sequence[Mapping[str, float]], *, before: Mapping[str, float]
+    courses: Mapping[str, Sequence[Outcome]],
+    films: Sequence[Mapping[str, float]],
+    looks: Sequence[Mapping[str, float]],
+    *,
+    before: Mapping[str, float],
 ) -> dict[str, Chosen]:
-    """Return the limits of the cues: from the outcomes of each course, and from what films of people showed."""
+    """Return the limits of the cues: from each course's outcomes, films of people and single pictures of people."""
     seen = {course: [(one.species, numbers_of(one.votes)) for one in made] for course, made in courses.items()}
 
     def reached(name: str, course: str, species: str) -> list[float]:
@@ -157,15 +164,25 @@ def choose_all(
                 "people (films)": [numbers[rule.reads] for numbers in films if rule.reads in numbers],
             },
             {species: reached(rule.reads, rule.course, species) for species in rule.species},
+            looks={"people (pictures)": [numbers[rule.reads] for numbers in looks if rule.reads in numbers]},
             before=before[rule.limit],
         )
         for rule in RULES
     }
 
 
-def choose(rule: Rule, people: Numbers, attacks: Numbers, *, before: float) -> Chosen:
-    """Return the limit that `rule` gives for what people (by source) and attacks (by species) reached."""
-    outermost = [_people_edge(values, below=rule.people_below) for values in people.values() if len(values)]
+def choose(rule: Rule, people: Numbers, attacks: Numbers, *, before: float, looks: Numbers | None = None) -> Chosen:
+    """Return the limit that `rule` gives for what people (by source) and attacks (by species) reached.
+
+    Args:
+        rule: how it is chosen.
+        people: presentations of people, by source.
+        attacks: presentations of attacks, by species.
+        before: the limit in force.
+        looks: single pictures of people, by source.
+    """
+    shown_by = {**people, **(looks or {})}
+    outermost = [_people_edge(values, below=rule.people_below) for values in shown_by.values() if len(values)]
     shown = [
         float(np.quantile(attacks[name], rule.quantile)) for name in rule.species if len(attacks.get(name, ())) >= LEAST
     ]
@@ -175,7 +192,7 @@ def choose(rule: Rule, people: Numbers, attacks: Numbers, *, before: float) -> C
     value, how = _between(rule, ours, theirs, before=before)
     if value != before and not _enough(rule, people, attacks):
         value, how = before, f"kept, too few to have it {how}"
-    measured = {name: _spread(values) for name, values in {**people, **attacks}.items() if len(values)}
+    measured = {name: _spread(values) for name, values in {**shown_by, **attacks}.items() if len(values)}
     return Chosen(value, before, how, ours, theirs, rule.reads, measured)
 
 

@@ -1,10 +1,11 @@
-"""What the quality gate sees in pictures of people: its figures, unjudged.
+"""What the quality gate and the look at the surface see in pictures of people: their figures, unjudged.
 
 Not here: which limits follow from them (limits.py).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,12 +14,13 @@ from biometric.detect import FaceDetector, most_prominent
 from biometric.errors import CannotTell
 from biometric.image import decode_image
 from biometric.landmarks import FaceMesh
+from biometric.liveness.surface import inspect_surface
 from biometric.models import ModelStore
 from biometric.pipeline import STILL_SEARCH_SIDE_PX
 from biometric.quality import QualityFigures, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 PICTURES: Final = frozenset({".jpg", ".jpeg", ".png"})
@@ -31,7 +33,15 @@ def find_pictures(folder: Path) -> list[Path]:
     return [found[round(at)] for at in np.linspace(0, len(found) - 1, min(MOST, len(found)))] if found else []
 
 
-def look_through(pictures: Sequence[Path], models_dir: Path, *, done: Callable[[], None]) -> list[QualityFigures]:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One picture's figures; `surface` is what biometric.liveness.surface.inspect_surface returns."""
+
+    figures: QualityFigures
+    surface: Mapping[str, float]
+
+
+def look_through(pictures: Sequence[Path], models_dir: Path, *, done: Callable[[], None]) -> list[Seen]:
     """Return the figures of every picture in which a face was found."""
     store = ModelStore(models_dir)
     detector, mesh = FaceDetector(store), FaceMesh(store)
@@ -46,5 +56,6 @@ def look_through(pictures: Sequence[Path], models_dir: Path, *, done: Callable[[
         faces = detector.detect(image, longest_side=STILL_SEARCH_SIDE_PX)
         if faces:
             face = most_prominent(faces, image)
-            seen.append(measure(image, face, mesh.locate(image, face)))
+            landmarks = mesh.locate(image, face)
+            seen.append(Seen(measure(image, face, landmarks), inspect_surface(image, landmarks.points)))
     return seen

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from plugin.commands.liveness_courses import Asked, look_at_films, present, quality_limits
+from plugin.commands.liveness_courses import (
+    Asked,
+    look_at_films,
+    look_at_pictures,
+    present,
+    quality_limits,
+    single_looks,
+)
 from plugin.commands.models import models_dir_option
 from plugin.commands.reports import report_option, write_text
 
@@ -66,9 +73,10 @@ def command(*, out: Path, as_json: bool, quick: bool, measures: str | None, mode
     asked = Asked(**said | (dict.fromkeys(("presentations", "genuine"), QUICK) if quick else {}))
     before = limits.shipped()
     films = look_at_films(asked.clips, models_dir)  # what may be missing first, what takes long last
-    quality = quality_limits(asked, before, models_dir)
+    pictures = look_at_pictures(asked, models_dir)
     courses = present(asked, models_dir)
-    chosen = choose_all(courses, films, before=limits.values_of(before)) | quality
+    chosen = choose_all(courses, films, single_looks(pictures), before=limits.values_of(before))
+    chosen |= quality_limits(pictures, before)
     table = {
         **_record(chosen, models_dir),
         "measures": measures or limits.MEASURES,

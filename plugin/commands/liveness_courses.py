@@ -10,7 +10,8 @@ Not here: what follows from them (biometric/evaluation/limits.py).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from math import isfinite
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from biometric.evaluation.limits import Chosen
     from biometric.evaluation.presentation import Outcome
     from biometric.evaluation.presentation_run import SourceSpec
+    from biometric.evaluation.quality import Seen
     from biometric.limits import Limits
 
 LABORATORY: Final = "tests.simulator.laboratory"
@@ -127,29 +129,46 @@ def look_at_films(clips: Path | None, models_dir: Path) -> list[dict[str, float]
     return found
 
 
-def quality_limits(asked: Asked, before: Limits, models_dir: Path) -> dict[str, Chosen]:
+def look_at_pictures(asked: Asked, models_dir: Path) -> dict[str, list[list[Seen]]]:
+    """Return what was seen in each folder of pictures: of the stills, and of people at a camera (`live`)."""
+    folders = {"still": asked.pictures, "live": asked.webcam}
+    return {part: [_look_through(folder, part, models_dir) for folder in of] for part, of in folders.items()}
+
+
+def quality_limits(pictures: Mapping[str, Sequence[Sequence[Seen]]], before: Limits) -> dict[str, Chosen]:
     """Return the limits of the quality gate, for stills and for people at a camera."""
     from biometric.evaluation.limits import choose_quality
     from biometric.limits import QualityLimits
 
     chosen = {}
-    for part, folders in (("still", asked.pictures), ("live", asked.webcam)):
-        seen = [_figures(folder, part, models_dir) for folder in folders]
+    for part, folders in pictures.items():
         for one in fields(QualityLimits):
             figure = one.name.partition("_")[2]
-            values = {f"{part} {number}": [row[figure] for row in rows] for number, rows in enumerate(seen, start=1)}
+            values = {
+                f"{part} {number}": [float(getattr(one.figures, figure)) for one in seen]
+                for number, seen in enumerate(folders, start=1)
+            }
             in_force = getattr(getattr(before, part), one.name)
             chosen[f"{part}.{one.name}"] = choose_quality(part, one.name, values, before=in_force)
     return chosen
 
 
-def _figures(folder: Path, part: str, models_dir: Path) -> list[Mapping[str, Any]]:
-    from dataclasses import asdict
+def single_looks(pictures: Mapping[str, Sequence[Sequence[Seen]]]) -> list[dict[str, float]]:
+    """Return what the surface cue would hold against people at a camera if every look were like the one picture."""
+    from biometric.liveness.cues.surface import SIGNS
 
+    return [
+        {f"surface.{sign}_held": one.surface[sign] for sign in SIGNS if isfinite(one.surface[sign])}
+        for seen in pictures["live"]
+        for one in seen
+    ]
+
+
+def _look_through(folder: Path, part: str, models_dir: Path) -> list[Seen]:
     from biometric.evaluation.quality import find_pictures, look_through
 
     pictures = find_pictures(folder)
     if not pictures:
         raise click.BadParameter(f"{folder} holds no picture")
     with counted(f"pictures ({part})", len(pictures)) as advance:
-        return [asdict(seen) for seen in look_through(pictures, models_dir, done=advance)]
+        return look_through(pictures, models_dir, done=advance)

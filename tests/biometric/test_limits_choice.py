@@ -83,6 +83,16 @@ def test_few_presentations_move_no_limit_and_say_so(people, attacks):
     assert (found.value, found.how) == (0.13, "kept, too few to have it moved up")
 
 
+def test_single_pictures_of_people_keep_a_limit_away_from_them_but_move_none_by_their_number():
+    attacks, looks = {"zoom": around(1.15)}, {"pictures": around(1.2)}
+    assert choose(DENIES, {"people": around(1.05)}, attacks, before=1.3).value == pytest.approx(1.15, abs=0.01)
+    found = choose(DENIES, {"people": around(1.05)}, attacks, looks=looks, before=1.3)
+    assert (found.value, found.how) == (1.3, "kept with the people, the edges cross")
+    assert found.measured["pictures"]["n"] == 200
+    few = choose(DENIES, {"people": around(1.05, count=9)}, {"zoom": around(1.28)}, looks=looks, before=1.3)
+    assert few.how == "kept, too few to have it moved down"
+
+
 def test_a_limit_that_does_not_decide_alone_asks_nobody_but_the_attacks():
     rule = Rule("planarity.bent", True, ("sheet",), "turn", 0.05, alone=False)
     found = choose(rule, {"people": around(0.2)}, {"sheet": around(0.12)}, before=0.08)
@@ -119,7 +129,11 @@ def test_people_films_and_attacks_come_from_where_the_rule_says():
         "turn": made("phone_replay", 20, growth=1.02),
         "near": [],
     }
-    found = choose_all(courses, [{"continuity.growth": 1.1}], before=values_of(shipped()))["continuity.growth"]
+    found = choose_all(
+        courses, [{"continuity.growth": 1.1}], [{"surface.bezel_held": 0.7}], before=values_of(shipped())
+    )
+    assert found["surface.bezel"].people == pytest.approx(0.7 * 1.05)
+    found = found["continuity.growth"]
     assert (found.people, found.attacks) == pytest.approx((1.1 * 1.05, 1.4))
     assert {name: row["n"] for name, row in found.measured.items()} == {
         "people (simulated)": 20,

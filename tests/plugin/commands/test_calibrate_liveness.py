@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import pytest
 from click.testing import CliRunner
 
@@ -12,6 +13,7 @@ from biometric.errors import LimitsMismatch
 from plugin.cli import main
 from plugin.commands import liveness_courses
 from tests.biometric import measured_source
+from tests.fixtures_cache import load_picture
 
 pytestmark = pytest.mark.models
 
@@ -96,6 +98,17 @@ def test_calibrate_alone_is_still_about_the_recognisers_and_names_the_other_part
     assert shown.exit_code == 0
     assert "--enrolled" in shown.output
     assert "facestep calibrate liveness" in shown.output
+
+
+def test_pictures_of_people_at_a_camera_count_for_the_quality_gate_and_for_what_stands_around_them(tmp_path):
+    faces, out = tmp_path / "faces", tmp_path / "liveness.json"
+    faces.mkdir()
+    cv2.imwrite(str(faces / "one.png"), load_picture("person_a_1"))
+    result = run("--presentations", 8, "--genuine", 8, "--webcam", faces, "--out", out)
+    assert result.exit_code == 0, result.output
+    chosen = json.loads(out.read_text())["limits"]
+    assert chosen["surface.bezel"]["measured"]["people (pictures)"]["n"] == 1
+    assert chosen["live.least_light"]["measured"]["live 1"]["n"] == 1
 
 
 def test_a_folder_without_pictures_is_told_before_anything_takes_long(tmp_path, monkeypatch):
