@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from plugin.api.answers import next_page
 from plugin.api.parsing import Text, json_body
-from plugin.ceremonies.cooldown import refuse_recovery_here
+from plugin.ceremonies.cooldown import refuse_recovery_at_level, refuse_recovery_here
 from plugin.ceremonies.types import NewCeremony
 from plugin.errors import CeremonyRefused
 from plugin.helpdesk import letters
@@ -82,10 +82,14 @@ def mailed(ceremony_id: str) -> Response:
 
 @bp.post("/pass")
 def redeem_pass(ceremony_id: str) -> Response:
-    """Take the pass from the helpdesk: the login becomes a recovery, which may take longer than a login."""
+    """Take the pass from the helpdesk: the login becomes a recovery, which may take longer than a login.
+
+    A second pass during a cool-down is the helpdesk's to decide; a higher level by a pass is nobody's.
+    """
     view = load_ceremony(ceremony_id)
     body = json_body({"code": Text(64)})
-    desk = _desk(view)
+    desk, found = _desk(view), services()
+    refuse_recovery_at_level(view, audit=found.audit, settings=found.settings, now=now())
     recovering = desk.redeem(view, body["code"], address=request.remote_addr or "", now=now())
     return _longer(recovering)
 

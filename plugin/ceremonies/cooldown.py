@@ -54,12 +54,20 @@ def refuse_recovery_here(
 
     1. not a login that asks for more than everybody's level      2. no recovery of a short time ago
     """
-    if level_of(view.acr, least=settings.least_level) != settings.least_level:  # (1)
-        _refuse(view, "recovery_not_here", audit=audit, now=now)
+    refuse_recovery_at_level(view, audit=audit, settings=settings, now=now)  # (1)
     with database.reading() as session:
         cooling = is_cooling(session, issuer=view.issuer, subject=view.subject, hours=settings.cool_down_h, now=now)
     if cooling:  # (2)
         _refuse(view, "cooling_down", audit=audit, now=now)
+
+
+def refuse_recovery_at_level(view: CeremonyView, *, audit: AuditSink, settings: Settings, now: datetime) -> None:
+    """Let a login at everybody's level pass, or raise CeremonyRefused("recovery_not_here"), audited.
+
+    What a recovery has just bound is worth no more than everybody's level, whoever opened the recovery.
+    """
+    if level_of(view.acr, least=settings.least_level) != settings.least_level:
+        _refuse(view, "recovery_not_here", audit=audit, now=now)
 
 
 def _refuse(about: VerifiedRequest | CeremonyView, code: str, *, audit: AuditSink, now: datetime) -> NoReturn:

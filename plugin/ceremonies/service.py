@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import bindparam, delete, exists, select, update
 
 from plugin.ceremonies import codes
-from plugin.ceremonies.cooldown import refuse_while_cooling, refusing_suspended
+from plugin.ceremonies.cooldown import refuse_recovery_at_level, refuse_while_cooling, refusing_suspended
 from plugin.ceremonies.levels import answered
 from plugin.ceremonies.mapping import digest, new_row, view_of
 from plugin.ceremonies.scratch import Scratch
@@ -191,6 +191,7 @@ class Ceremonies:
         self, view: CeremonyView, *, to: Purpose, now: datetime, within: Within, proven: tuple[str, ...] = ()
     ) -> CeremonyView:
         """Turn a login into a recovery (stages.TURNS); `within` uses up what allows it. Raises CeremonyRefused."""
+        refuse_recovery_at_level(view, audit=self._audit, settings=self._settings, now=now)
         stage, ttl = turned(view.purpose, at=view.stage, to=to)
         moved = {"purpose": to.value, "stage": stage.value, "amr": [*view.amr, *proven]}
         return self._change(view, None, now=now, within=within, **moved, expires_ms=to_ms(now + ttl))

@@ -15,11 +15,12 @@ from plugin.factors import lookup_secrets
 from plugin.factors.face import FaceRefused
 from plugin.helpdesk.passes import Passes
 from plugin.store.helpdesk_tables import HelpdeskPass
+from tests.plugin.helpdesk.own_way import OwnWay
 from vault.interface import WrongMac
 
 
-def tries(office, person, code):
-    return office.parts.passes.redeem(person.comes_to(Purpose.LOGIN), code, now=office.world.now)[0]
+def tries(office, person, code, **asked):
+    return office.parts.passes.redeem(person.comes_to(Purpose.LOGIN, **asked), code, now=office.world.now)[0]
 
 
 @pytest.fixture
@@ -176,3 +177,17 @@ def test_a_face_that_was_never_seen_binds_nothing(office, world, alice):
         world.ceremonies.advance(view, to=Stage.POSSESSION_SETUP, now=world.now)
     with pytest.raises(CeremonyRefused):
         world.totp.begin_setup(replace(view, stage=Stage.FACE), now=world.now)
+
+
+def test_a_pass_is_no_way_to_a_higher_level(office, world, alice):
+    """In a login that steps up: refused before the pass is compared, and it opens the next plain login."""
+    code = office.issued()
+    way = OwnWay(office, alice)
+    way.logs_in(acr="facestep-light")
+    refused = way.browser.call("recovery/pass", {"code": code})
+    assert (refused.status_code, refused.get_json()["error"]) == (403, "recovery_not_here")
+    with pytest.raises(CeremonyRefused, match="recovery_not_here"):  # nor by any other door to it
+        tries(office, alice, code, acr="facestep-light")
+    way.logs_in()
+    assert way.browser.call("recovery/pass", {"code": code}).status_code == 200
+    assert way.view().purpose is Purpose.RECOVER
