@@ -1,4 +1,4 @@
-"""What every page of the helpdesk asks first: which helpdesk, who is signed in. And its cookies, on its own path.
+"""What every page of the helpdesk asks first: which helpdesk, who is signed in. And how somebody is signed in.
 
 Not here: what is allowed (helpdesk/desk.py).
 """
@@ -11,6 +11,7 @@ from flask import redirect, request, url_for
 
 from plugin.errors import ServiceError
 from plugin.web.context import now, services
+from plugin.web.own_forms import host_cookie, set_host_cookie
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -36,7 +37,7 @@ def the_desk() -> Helpdesk:
 
 def session_token() -> str:
     """Return what this browser holds, maybe nothing."""
-    return request.cookies.get(SESSION_COOKIE, "")
+    return host_cookie(SESSION_COOKIE)
 
 
 def acting_agent() -> Agent:
@@ -49,7 +50,20 @@ def to_case(case_id: str) -> AnyResponse:
     return redirect(url_for("helpdesk.show_case", case_id=case_id), code=303)
 
 
-def set_cookie(response: AnyResponse, name: str, value: str, *, max_age: int) -> None:
-    """Give the browser a cookie for the helpdesk's pages alone."""
-    secure = services().settings.issuer.startswith("https:")
-    response.set_cookie(name, value, max_age=max_age, secure=secure, httponly=True, samesite="Lax", path="/helpdesk")
+def signed_in(response: AnyResponse, token: str) -> AnyResponse:
+    """Give the browser its new session."""
+    forget(response, BEGUN_COOKIE, ASKED_COOKIE)
+    set_host_cookie(response, SESSION_COOKIE, token, max_age=SESSION_S)
+    return response
+
+
+def end_session() -> None:
+    """End the session that this browser holds, if any."""
+    if held := session_token():
+        the_desk().sessions.end(held, now=now())
+
+
+def forget(response: AnyResponse, *names: str) -> None:
+    """Take cookies of the helpdesk's pages away."""
+    for name in names:
+        set_host_cookie(response, name, "", max_age=0)

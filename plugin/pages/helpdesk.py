@@ -22,15 +22,20 @@ from plugin.helpdesk.standing import addable, standing_of
 from plugin.helpdesk.targets import targets_of
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Action, CaseState
 from plugin.pages import proof_links
-from plugin.pages.desk_request import ASKED_COOKIE, BEGUN_COOKIE, SESSION_COOKIE
-from plugin.pages.desk_request import BEGUN_S as _BEGUN_S
-from plugin.pages.desk_request import SESSION_S as _SESSION_S
+from plugin.pages.desk_request import (
+    ASKED_COOKIE,
+    BEGUN_COOKIE,
+    BEGUN_S,
+    SESSION_COOKIE,
+    end_session,
+    forget,
+    signed_in,
+)
 from plugin.pages.desk_request import acting_agent as _agent
-from plugin.pages.desk_request import set_cookie as _set_cookie
 from plugin.pages.desk_request import the_desk as _desk
 from plugin.pages.desk_request import to_case as _to_case
 from plugin.web.context import now, services
-from plugin.web.own_forms import own_forms_only
+from plugin.web.own_forms import host_cookie, own_forms_only, set_host_cookie
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -46,7 +51,7 @@ _SERVER_ERROR: Final = 500
 @bp.errorhandler(ServiceError)
 def tell(error: ServiceError) -> AnyResponse | tuple[str, int]:
     """Tell an agent what to do; faults of ours look as everywhere (web/answers.py)."""
-    if request.endpoint == "helpdesk.callback" and ASKED_COOKIE in request.cookies:
+    if request.endpoint == "helpdesk.callback" and host_cookie(ASKED_COOKIE):
         return proof_links.tell(error)
     known = public(error.code)
     if known.status >= _SERVER_ERROR and error.code != "mail_failed":
@@ -69,37 +74,37 @@ def login() -> AnyResponse:
     """Send the agent to the realm."""
     token = secrets.token_urlsafe(32)
     response = redirect(_desk().login.begin(token), code=303)
-    response.delete_cookie(ASKED_COOKIE, path="/helpdesk")
-    _set_cookie(response, BEGUN_COOKIE, token, max_age=_BEGUN_S)
+    forget(response, ASKED_COOKIE)
+    set_host_cookie(response, BEGUN_COOKIE, token, max_age=BEGUN_S)
     return response
 
 
 @bp.get("/callback")
 def callback() -> AnyResponse:
-    """Take the agent back from the realm, or a manager; staff gets a session, others learn that they are none."""
-    begun = request.cookies.get(BEGUN_COOKIE, "")
+    """Take the agent back from the realm, or a manager; staff gets a session, others learn that they are none.
+
+    The session that this browser held before is over: whoever planted it is not signed in with this person.
+    """
     state, code = request.args.get("state", ""), request.args.get("code", "")
     if not code or len(code) > 2048:  # noqa: PLR2004  (longer than Keycloak's longest)
         raise ServiceError("helpdesk_login_refused", "no_code")
-    owner = _desk().login.finish(begun, state=state, code=code, now=now())
-    if asked := request.cookies.get(ASKED_COOKIE, ""):
+    owner = _desk().login.finish(host_cookie(BEGUN_COOKIE), state=state, code=code, now=now())
+    end_session()
+    if asked := host_cookie(ASKED_COOKIE):
         return proof_links.arrive(asked, owner)
     person = _desk().directory.person(owner.subject)
     if person is None or not person.enabled or not person.is_staff:
         raise ServiceError("helpdesk_role")
     token = _desk().sessions.begin(owner, name=person.name, now=now())
-    response = redirect(url_for("helpdesk.home"), code=303)
-    response.delete_cookie(BEGUN_COOKIE, path="/helpdesk")
-    _set_cookie(response, SESSION_COOKIE, token, max_age=_SESSION_S)
-    return response
+    return signed_in(redirect(url_for("helpdesk.home"), code=303), token)
 
 
 @bp.post("/logout")
 def logout() -> AnyResponse:
     """End the session here."""
-    _desk().sessions.end(request.cookies.get(SESSION_COOKIE, ""), now=now())
+    end_session()
     response = redirect(url_for("helpdesk.home"), code=303)
-    response.delete_cookie(SESSION_COOKIE, path="/helpdesk")
+    forget(response, SESSION_COOKIE)
     return response
 
 

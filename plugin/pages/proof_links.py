@@ -22,14 +22,14 @@ from plugin.pages.desk_request import (
     ASKED_COOKIE,
     BEGUN_COOKIE,
     BEGUN_S,
-    SESSION_COOKIE,
-    SESSION_S,
+    end_session,
     session_token,
-    set_cookie,
+    signed_in,
     the_desk,
 )
 from plugin.web.context import now, services
 from plugin.web.cookies import set_browser_token
+from plugin.web.own_forms import set_host_cookie
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -83,11 +83,11 @@ def checked() -> str:
 @bp.get("/confirm/<token>")
 def confirm_page(token: str) -> str:
     """Ask the manager to sign in; then show what it is about."""
-    signed_in = _signed_in()
-    if signed_in is None:
+    visitor = _signed_in()
+    if visitor is None:
         the_desk().managers.find(token, now=now())
         return render_template("helpdesk/confirm.html", case=None, token=token)
-    case, asker = the_desk().managers.asked(token, signed_in, now=now())
+    case, asker = the_desk().managers.asked(token, visitor, now=now())
     return render_template("helpdesk/confirm.html", case=case, asker=asker.name, token=token)
 
 
@@ -97,21 +97,21 @@ def confirm_login(token: str) -> AnyResponse:
     the_desk().managers.find(token, now=now())
     begun = secrets.token_urlsafe(32)
     response = redirect(the_desk().login.begin(begun), code=303)
-    set_cookie(response, BEGUN_COOKIE, begun, max_age=BEGUN_S)
-    set_cookie(response, ASKED_COOKIE, token, max_age=BEGUN_S)
+    set_host_cookie(response, BEGUN_COOKIE, begun, max_age=BEGUN_S)
+    set_host_cookie(response, ASKED_COOKIE, token, max_age=BEGUN_S)
     return response
 
 
 @bp.post("/confirm/<token>")
 def confirm(token: str) -> str:
     """Take the manager's answer; then the session is over, for they may be no staff of ours."""
-    signed_in, answer = _signed_in(), request.form.get("answer", "")
-    if signed_in is None:
+    visitor, answer = _signed_in(), request.form.get("answer", "")
+    if visitor is None:
         raise ServiceError("helpdesk_login")
     if answer not in {"yes", "no"}:
         raise ServiceError("bad_request", "answer")
-    the_desk().managers.answer(token, signed_in, yes=answer == "yes", now=now())
-    the_desk().sessions.end(session_token(), now=now())
+    the_desk().managers.answer(token, visitor, yes=answer == "yes", now=now())
+    end_session()
     return render_template("helpdesk/confirmed.html", yes=answer == "yes")
 
 
@@ -120,10 +120,7 @@ def arrive(token: str, owner: Subject) -> AnyResponse:
     the_desk().managers.asked(token, owner, now=now())
     session = the_desk().sessions.begin(owner, name="", now=now())
     response = redirect(url_for("helpdesk.proofs.confirm_page", token=token), code=303)
-    for name in (BEGUN_COOKIE, ASKED_COOKIE):
-        response.delete_cookie(name, path="/helpdesk")
-    set_cookie(response, SESSION_COOKIE, session, max_age=SESSION_S)
-    return response
+    return signed_in(response, session)
 
 
 def _signed_in() -> Subject | None:

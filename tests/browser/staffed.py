@@ -26,4 +26,4 @@ def signs_in(site: Site, context: BrowserContext, name: str) -> None:
     """Give the browser the session of somebody who came back from the realm."""
     parts, world = site.world.office.parts, site.world
     token = parts.sessions.begin(Subject(REALM, f"{name}-id"), name=name, now=world.now)
-    context.add_cookies([{"name": "facestep_desk", "value": token, "url": f"{site.url}/helpdesk"}])
+    context.add_cookies([{"name": "facestep_desk", "value": token, "url": site.url}])

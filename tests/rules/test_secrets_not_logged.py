@@ -164,7 +164,7 @@ class Journey:
         ada, bob = (Console(self.whole.app, self.office) for _ in range(2))
         for console, name in ((ada, "ada"), (bob, "bob")):
             assert console.signs_in(name).status_code == 303
-            self.keep("helpdesk session", console.client.get_cookie("facestep_desk", path="/helpdesk").value)
+            self.keep("helpdesk session", console.client.get_cookie("facestep_desk").value)
         ada.post(f"{ada.opens()}/close")
         path = ada.opens()
         ada.post(f"{path}/proofs", proof="call_back")
@@ -201,7 +201,7 @@ class Journey:
         mia = Console(self.whole.app, self.office)
         assert mia.get(f"/confirm/{token}").status_code == 200
         assert mia.signs_in("mia", at=f"/confirm/{token}/login").status_code == 303
-        self.keep("helpdesk session", mia.client.get_cookie("facestep_desk", path="/helpdesk").value)
+        self.keep("helpdesk session", mia.client.get_cookie("facestep_desk").value)
         assert mia.post(f"/confirm/{token}", answer="yes").status_code == 200
 
     def is_shown_a_pass(self) -> None:

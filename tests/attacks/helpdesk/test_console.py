@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from plugin.ceremonies.types import Purpose
@@ -54,7 +56,44 @@ def test_a_sign_in_that_began_in_another_browser_is_refused(ada, office, world):
 
 def test_a_made_up_session_is_none(ada, office):
     stranger = open_console(office, app=ada.app)
-    stranger.client.set_cookie("facestep_desk", "A" * 43, path="/helpdesk")
+    stranger.client.set_cookie("facestep_desk", "A" * 43)
+    assert stranger.get().status_code == 401
+
+
+def test_a_session_that_was_planted_before_is_not_the_one_that_is_signed_in(ada, office):
+    """Session fixation: what the browser held before the sign-in is worth nothing after it."""
+    planted = ada.client.get_cookie("facestep_desk").value
+    victim = open_console(office, app=ada.app)
+    victim.client.set_cookie("facestep_desk", planted)
+    assert victim.signs_in("bob").status_code == 303
+    assert victim.client.get_cookie("facestep_desk").value != planted
+    assert ada.get().status_code == 401
+
+
+def test_a_sign_in_that_is_refused_ends_the_planted_session_too(ada, office):
+    victim = open_console(office, app=ada.app)
+    victim.client.set_cookie("facestep_desk", ada.client.get_cookie("facestep_desk").value)
+    assert victim.signs_in("alice").status_code == 403
+    assert ada.get().status_code == 401
+
+
+def test_the_cookies_are_bound_to_this_very_host(office, world):
+    """A neighbour host of the domain cannot plant a session or a begun sign-in, as it can with a cookie of a path."""
+    world.settings = replace(world.settings, issuer="https://facestep.example")
+    world.person().has_face()
+    console = open_console(office)
+    given = [console.get("/login"), console.signs_in("ada")]
+    assert console.get().status_code == 200
+    token = office.asks_manager(office.opens())
+    given.append(console.get(f"/confirm/{token}/login"))
+    cookies = [one for answer in given for one in answer.headers.getlist("Set-Cookie")]
+    names = {one.partition("=")[0].removeprefix("__Host-facestep_desk") for one in cookies}
+    assert names == {"", "_begun", "_asked"}
+    assert all("; Secure; HttpOnly; Path=/; SameSite=Lax" in one and "Domain" not in one for one in cookies)
+    stranger = open_console(office, app=console.app)
+    stranger.client.set_cookie(
+        "facestep_desk", console.client.get_cookie("__Host-facestep_desk", "facestep.example").value
+    )
     assert stranger.get().status_code == 401
 
 
