@@ -100,7 +100,7 @@ def _end(shut: NDArray[np.bool_], first: int) -> int:
 
 
 def measure_films(data: Path, pipeline: FacePipeline) -> dict[str, object]:
-    deep, still = [], []
+    deep, still, each = [], [], []
     paths = sorted((data / "videos" / "genuine").iterdir())
     for path in track(paths, "films"):
         evidence = observe(read_clip(path, detector=pipeline.detector, longest_ms=LONGEST_MS), pipeline)
@@ -111,7 +111,16 @@ def measure_films(data: Path, pipeline: FacePipeline) -> dict[str, object]:
             deep.append(float(np.nanmin(shares[within])))
             rest &= (times < since - FRAME_MS) | (times > until + FRAME_MS)
         still += shares[rest].tolist()
-    return {"films": len(paths), "blinks": quantiles(deep), "without_a_blink": open_eyes(still)}
+        each.append({"frames": int(rest.sum()), **longest_low(times, np.where(rest, shares, np.nan))})
+    return {"films": len(paths), "blinks": quantiles(deep), "without_a_blink": open_eyes(still), "each": each}
+
+
+def longest_low(times: NDArray[np.float32], shares: NDArray[np.float32]) -> dict[str, float]:
+    """Return in how many frames eyes are as if closed, and for how long at most: looking down, laughing."""
+    low = shares < blink.CLOSED
+    edges = np.flatnonzero(np.diff(low.astype(int), prepend=0, append=0))
+    spans = [float(times[last - 1] - times[first]) for first, last in edges.reshape(-1, 2)]
+    return {"below_closed": int(low.sum()), "longest_ms": max(spans, default=0.0)}
 
 
 def open_eyes(shares: Sequence[float]) -> dict[str, float]:
