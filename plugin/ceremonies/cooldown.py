@@ -4,7 +4,12 @@ That is to change factors, unless somebody vouches anew with an invitation, and 
 one at which everybody logs in. Another recovery of one's own is such a change; and a login that steps up is no place
 to begin one.
 
-Refuse everything to somebody who is suspended.
+Refuse everything to somebody who is suspended; and whatever began before a recovery and would go on after it: it was
+begun with what is lost now.
+
+Nothing of this is asked before the transaction in which something begins or goes on, but in it, after its entry in the
+log: the entry waits for a recovery or a suspension that is just being written, so either it is seen here, or it sees
+what was written here and ends it (helpdesk/suspension.py).
 
 Not here: how it is known that a recovery or a suspension happened (store/cooling.py, store/suspended.py).
 """
@@ -17,7 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 from plugin.ceremonies.levels import level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused
-from plugin.store.cooling import is_cooling
+from plugin.store.cooling import is_cooling, is_overtaken
 from plugin.store.suspended import is_suspended
 
 if TYPE_CHECKING:
@@ -31,20 +36,54 @@ if TYPE_CHECKING:
     from plugin.store.database import Database
 
 
-def refuse_while_cooling(
+@contextmanager
+def beginning(
     request: VerifiedRequest, stage: Stage, *, database: Database, audit: AuditSink, settings: Settings, now: datetime
-) -> None:
-    """Let a request that would begin at `stage` pass, or raise CeremonyRefused("cooling_down"), audited."""
+) -> Iterator[Session]:
+    """Open the transaction in which `request` begins at `stage`; undo it, audited, for whoever may not begin that.
+
+    1. not suspended; but a check lets nobody in, and who lifts a suspension must know whom they lift it for
+    2. no change of factors and no step-up while the person cools down
+
+    Raises:
+        CeremonyRefused: suspended (1), cooling_down (2).
+    """
+    with database.transaction() as session:
+        yield session
+        refused = _not_now(request, stage, session=session, settings=settings, now=now)
+        if refused is None:
+            return
+        session.rollback()
+    _refuse(request, refused, audit=audit, now=now)
+
+
+def _not_now(
+    request: VerifiedRequest, stage: Stage, *, session: Session, settings: Settings, now: datetime
+) -> str | None:
+    who = {"issuer": request.issuer, "subject": request.subject}
+    if request.purpose is not Purpose.CHECK and is_suspended(session, **who):  # (1)
+        return "suspended"
     changes_factors = request.purpose is Purpose.ENROL and stage is Stage.POSSESSION
     least = settings.least_level
     steps_up = request.purpose is Purpose.LOGIN and level_of(request.acr, least=least) != least
-    if not (changes_factors or steps_up):
-        return
-    issuer, subject = request.issuer, request.subject
-    with database.reading() as session:
-        if not is_cooling(session, issuer=issuer, subject=subject, hours=settings.cool_down_h, now=now):
+    if (changes_factors or steps_up) and is_cooling(session, **who, hours=settings.cool_down_h, now=now):  # (2)
+        return "cooling_down"
+    return None
+
+
+@contextmanager
+def going_on(view: CeremonyView, *, database: Database, audit: AuditSink, now: datetime) -> Iterator[Session]:
+    """Open the transaction in which a ceremony goes on; undo it, audited, if a recovery was quicker.
+
+    Raises:
+        CeremonyRefused: "cooling_down": another ceremony of this person has bound something since this one began.
+    """
+    with database.transaction() as session:
+        yield session
+        if not is_overtaken(session, issuer=view.issuer, subject=view.subject, ceremony_id=view.id):
             return
-    _refuse(request, "cooling_down", audit=audit, now=now)
+        session.rollback()
+    _refuse(view, "cooling_down", audit=audit, now=now)
 
 
 def refuse_recovery_here(
@@ -74,26 +113,3 @@ def _refuse(about: VerifiedRequest | CeremonyView, code: str, *, audit: AuditSin
     details = {"code": code, "purpose": about.purpose.value}
     audit.append("request_refused", at=now, issuer=about.issuer, subject=about.subject, details=details)
     raise CeremonyRefused(code, about.purpose.value)
-
-
-@contextmanager
-def refusing_suspended(
-    request: VerifiedRequest, *, database: Database, audit: AuditSink, now: datetime
-) -> Iterator[Session]:
-    """Open the transaction in which something begins, and undo it for somebody who is suspended, audited.
-
-    A check lets nobody in, and who lifts a suspension must know whom they lift it for.
-
-    That is asked last: the entry that is written before waits for a suspension that is just being written, so either
-    this sees it, or it ends what has begun here (helpdesk/suspension.py).
-
-    Raises:
-        CeremonyRefused: "suspended".
-    """
-    with database.transaction() as session:
-        yield session
-        suspended = is_suspended(session, issuer=request.issuer, subject=request.subject)
-        if request.purpose is Purpose.CHECK or not suspended:
-            return
-        session.rollback()
-    _refuse(request, "suspended", audit=audit, now=now)

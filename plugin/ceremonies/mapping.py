@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from plugin.ceremonies.types import CeremonyView, Purpose, Stage
 from plugin.store.instants import from_ms, to_ms
 from plugin.store.tables import Ceremony
-from vault.interface import Ciphertext
+from vault.interface import Ciphertext, Context
+from vault.interface import Purpose as KeyPurpose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,3 +77,9 @@ def view_of(columns: Mapping[str, Any]) -> CeremonyView:
 def digest(token: str) -> bytes:
     """Return the hash a token is stored as; 256 random bits need no salt and no stretching."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def sealed_to(view: CeremonyView, version: int) -> dict[str, Any]:
+    """Return what the scratch of this version is bound to, as the sealer's arguments."""
+    context = Context(issuer=view.issuer, subject=view.subject, purpose=KeyPurpose.CEREMONY)
+    return {"context": context, "associated_data": f"scratch|{view.id}|{version}".encode()}

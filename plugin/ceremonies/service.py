@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import bindparam, delete, exists, select, update
 
 from plugin.ceremonies import codes
-from plugin.ceremonies.cooldown import refuse_recovery_at_level, refuse_while_cooling, refusing_suspended
+from plugin.ceremonies.cooldown import beginning, going_on, refuse_recovery_at_level
 from plugin.ceremonies.levels import answered
-from plugin.ceremonies.mapping import digest, new_row, view_of
+from plugin.ceremonies.mapping import digest, new_row, sealed_to, view_of
 from plugin.ceremonies.scratch import Scratch
 from plugin.ceremonies.stages import ENROL_TTL, check_move, first_stage, reached_acr, turned
 from plugin.ceremonies.types import CeremonyView, NewCeremony, Purpose, Stage
@@ -31,8 +31,7 @@ from plugin.store.history import history_of
 from plugin.store.instants import to_ms
 from plugin.store.integrity import checked_columns, sign
 from plugin.store.tables import Ceremony, ResultCode, SeenFrame, TotpSecret, WebauthnCredential
-from vault.interface import Context, WrongMac
-from vault.interface import Purpose as KeyPurpose
+from vault.interface import WrongMac
 from vault.rows import row_mac
 
 if TYPE_CHECKING:
@@ -81,12 +80,10 @@ class Ceremonies:
         new = NewCeremony(id=self._token(32), browser_token=self._token(32))
         may_renew = self.has_possession(request.owner) and not self._lapsed(request)
         stage = first_stage(request.purpose, has_possession=may_renew)
-        refuse_while_cooling(
-            request, stage, database=self._database, audit=self._audit, settings=self._settings, now=now
-        )
         row = new_row(request, new, stage=stage, now=now, expires_at=now + self._ttl(request.purpose))
         sign(row, sealer=self._sealer)
-        with refusing_suspended(request, database=self._database, audit=self._audit, now=now) as session:
+        parts: Any = {"database": self._database, "audit": self._audit, "settings": self._settings}
+        with beginning(request, stage, **parts, now=now) as session:
             session.add(row)
             self._audit.append(
                 "ceremony_begun",
@@ -150,17 +147,13 @@ class Ceremonies:
         """Open what the ceremony remembers. Raises VaultError if it is not of this ceremony and version."""
         if view.sealed_scratch is None:
             return Scratch()
-        return Scratch.from_bytes(
-            self._sealer.open(
-                view.sealed_scratch, context=_context(view), associated_data=_bound_to(view, view.version)
-            )
-        )
+        return Scratch.from_bytes(self._sealer.open(view.sealed_scratch, **sealed_to(view, view.version)))
 
     def save_scratch(
         self, view: CeremonyView, scratch: Scratch, *, now: datetime, within: Within | None = None
     ) -> CeremonyView:
         """Remember `scratch` at the same stage; return the ceremony at its next version."""
-        return self._change(view, scratch, now=now, within=within)
+        return self._change(view, scratch, now=now, within=within, leads_on=False)
 
     def advance(
         self,
@@ -193,7 +186,7 @@ class Ceremonies:
         """Turn a login into a recovery (stages.TURNS); `within` uses up what allows it. Raises CeremonyRefused."""
         refuse_recovery_at_level(view, audit=self._audit, settings=self._settings, now=now)
         stage, ttl = turned(view.purpose, at=view.stage, to=to)
-        moved = {"purpose": to.value, "stage": stage.value, "amr": [*view.amr, *proven]}
+        moved: dict[str, Any] = {"purpose": to.value, "stage": stage.value, "amr": [*view.amr, *proven]}
         return self._change(view, None, now=now, within=within, **moved, expires_ms=to_ms(now + ttl))
 
     def end(self, view: CeremonyView, *, now: datetime, reason: str = "cancelled") -> None:
@@ -202,7 +195,7 @@ class Ceremonies:
         def write(session: Session) -> None:
             self._log(session, "ceremony_ended", view, now=now, details={"reason": reason, "stage": view.stage.value})
 
-        self._change(view, None, now=now, within=write, ended_ms=to_ms(now))
+        self._change(view, None, now=now, within=write, leads_on=False, ended_ms=to_ms(now))
 
     def issue_code(self, view: CeremonyView, *, now: datetime) -> str:
         """End a ceremony that has reached DONE and return its result code: 256 bits, stored hashed, good once.
@@ -264,22 +257,26 @@ class Ceremonies:
         *,
         now: datetime,
         within: Within | None = None,
+        leads_on: bool = True,
         **changes: Any,
     ) -> CeremonyView:
-        """Write one change, and `within` with it, if nobody changed the ceremony since `view` was read."""
+        """Write one change, and `within` with it, if nobody changed the ceremony since `view` was read.
+
+        What leads on, to a factor or a result, is refused where a recovery was quicker (cooldown.py).
+        """
         if now >= view.expires_at:
             raise CeremonyRefused("ceremony_refused", "expired")
         version = view.version + 1
         sealed = None
         if scratch is not None and scratch.parts:
-            sealed = self._sealer.seal(
-                scratch.to_bytes(), context=_context(view), associated_data=_bound_to(view, version)
-            )
+            sealed = self._sealer.seal(scratch.to_bytes(), **sealed_to(view, version))
         values = {**changes, "sealed_scratch": sealed, "version": version}
         columns = {**view.columns, **values}
         mac = row_mac(self._sealer, table=_TABLE.name, columns=columns)
         named = {"of_id": view.id, "of_version": view.version}
-        with self._database.transaction() as session:
+        database, audit = self._database, self._audit
+        opened = going_on(view, database=database, audit=audit, now=now) if leads_on else database.transaction()
+        with opened as session:
             changed = session.execute(_CHANGE, {**values, "mac": mac, **named})
             if changed.rowcount != 1:  # type: ignore[attr-defined]
                 raise CeremonyRefused("ceremony_refused", "changed_meanwhile")
@@ -290,11 +287,3 @@ class Ceremonies:
 
 def _summary(view: CeremonyView) -> dict[str, Any]:
     return {"purpose": view.purpose.value, "amr": list(view.amr)}
-
-
-def _context(view: CeremonyView) -> Context:
-    return Context(issuer=view.issuer, subject=view.subject, purpose=KeyPurpose.CEREMONY)
-
-
-def _bound_to(view: CeremonyView, version: int) -> bytes:
-    return f"scratch|{view.id}|{version}".encode()

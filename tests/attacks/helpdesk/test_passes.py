@@ -191,3 +191,82 @@ def test_a_pass_is_no_way_to_a_higher_level(office, world, alice):
     way.logs_in()
     assert way.browser.call("recovery/pass", {"code": code}).status_code == 200
     assert way.view().purpose is Purpose.RECOVER
+
+
+def recovered(office, person):
+    """Use a pass, show the face, bind a new phone; another browser may have begun something before."""
+    return person.sets_up_totp(person.shows("alice", tries(office, person, office.issued())))
+
+
+def test_a_step_up_that_began_before_the_recovery_does_not_outlive_it(office, world, alice):
+    """The impostor begins the login that asks for more first, and finishes it with the phone that the pass bound."""
+    other = world.person()
+    waiting = other.comes_to(Purpose.LOGIN, acr="facestep-light")
+    recovered(office, alice)
+    with pytest.raises(CeremonyRefused):
+        world.totp.verify(waiting, alice.code(), now=world.now)
+    assert world.totp.verify(alice.comes_to(Purpose.LOGIN), alice.code(), now=world.now).stage is Stage.FACE
+
+
+def test_an_enrolment_that_began_before_the_recovery_binds_nothing(office, world, alice):
+    other = world.person()
+    waiting = other.comes_to(Purpose.ENROL)
+    recovered(office, alice)
+    with pytest.raises(CeremonyRefused):
+        world.totp.verify(waiting, alice.code(), now=world.now)
+    assert len(world.audited("consent_given")) == 1
+
+
+def test_a_login_that_was_at_its_end_brings_no_higher_level_after_the_recovery(office, world, alice):
+    other = replace(alice)
+    done = other.shows(
+        "alice", world.totp.verify(other.comes_to(Purpose.LOGIN, acr="facestep-light"), alice.code(), now=world.now)
+    )
+    recovered(office, alice)
+    with pytest.raises(CeremonyRefused):
+        world.ceremonies.issue_code(done, now=world.now)
+
+
+@pytest.fixture
+def racing(world, alice, monkeypatch):
+    """Let a recovery of another ceremony bind something right before the next entry of this event is written."""
+
+    def race(event: str) -> None:
+        append = world.audit.append
+
+        def slower(written, **said):
+            if written == event:
+                about = {"issuer": alice.owner.issuer, "subject": alice.owner.subject, "ceremony_id": "other"}
+                append("recovery_bound", at=world.now, **about, details={"factor": "totp"}, session=said["session"])
+            return append(written, **said)
+
+        monkeypatch.setattr(world.audit, "append", slower)
+
+    return race
+
+
+def test_what_begins_beside_a_recovery_sees_it(world, alice, racing):
+    """Asked in the transaction, after its entry: a recovery that was bound since the request came counts too."""
+    racing("ceremony_begun")
+    for purpose, asked in ((Purpose.ENROL, {}), (Purpose.LOGIN, {"acr": "facestep-light"})):
+        with pytest.raises(CeremonyRefused, match="cooling_down"):
+            alice.comes_to(purpose, **asked)
+    assert [one["code"] for one in world.audited("request_refused")] == ["cooling_down"] * 2
+
+
+def test_a_step_beside_a_recovery_sees_it(world, alice, racing):
+    """Factor, face and result: each is written, and undone."""
+    view = alice.comes_to(Purpose.LOGIN, acr="facestep-light")
+    racing("factor_accepted")
+    with pytest.raises(CeremonyRefused, match="cooling_down"):
+        world.totp.verify(view, alice.code(), now=world.now)
+    assert alice.view().stage is Stage.POSSESSION
+
+
+def test_a_result_beside_a_recovery_sees_it(world, alice, racing):
+    world.passes(seconds=60)
+    done = alice.shows("alice", alice.proves_totp())
+    racing("result_issued")
+    with pytest.raises(CeremonyRefused, match="cooling_down"):
+        world.ceremonies.issue_code(done, now=world.now)
+    assert alice.view().stage is Stage.DONE

@@ -12,6 +12,7 @@ from plugin.errors import CeremonyRefused, LockedOut
 from plugin.factors import lookup_secrets
 from plugin.factors.mailed_codes import MailedCodes
 from plugin.helpdesk.types import AGENT_ROLE
+from tests.plugin.factors import scripted
 from tests.plugin.helpdesk.own_way import OwnWay
 
 
@@ -193,3 +194,18 @@ def test_an_enrolment_cannot_be_turned_into_a_recovery(alice, world):
     alice.logs_in()
     alice.gives_phone_at_login()
     assert alice.browser.call("recovery/new-face").status_code == 410
+
+
+def test_of_two_parallel_ways_to_a_new_face_one_replaces_it(alice, office, world):
+    """Both were counted before either had replaced anything: the year's bound holds all the same."""
+    other = OwnWay(office, replace(alice.person))
+    for way in (alice, other):
+        at_the_mail(way)
+        way.gives_mailed_code()
+        way.consents()
+        world.passes(seconds=60)
+    assert other.browser.starts_face().status_code == 200
+    alice.shows("mallory")
+    refused = other.browser.sends_frames([one.jpeg for one in scripted.shows("go", "done:eve")])
+    assert refused.status_code in {403, 410}
+    assert len(world.audited("face_replaced")) == 1
