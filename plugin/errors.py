@@ -105,7 +105,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "manager_unfit": Public(
         409, "The manager on record must be somebody else than the person and everybody at work here."
     ),
-    "no_address": Public(409, "There is no address on record to send a pass to."),
+    "no_address": Public(409, "There is no verified address on record to write to."),
     "mail_failed": Public(503, "The letter could not be sent, so nothing was issued. Try again later."),
     "suspended": Public(403, "This account is suspended. Call your helpdesk on the number you know."),
     # links in letters: read by the person and by the manager

@@ -58,6 +58,8 @@ def _check_helpdesk(settings: Settings) -> None:
             f"helpdesk_issuer={settings.helpdesk_issuer!r} must be a realm's issuer, for example "
             "https://sso.example.org/realms/staff"
         )
+    if settings.helpdesk_addresses not in {"verified", "recorded"}:
+        raise SettingsError(f"helpdesk_addresses={settings.helpdesk_addresses!r} must be verified or recorded")
     if not settings.mail_server or "@" not in settings.mail_from:
         raise SettingsError("helpdesk_issuer needs mail_server and mail_from: nobody is recovered without being told")
 

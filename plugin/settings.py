@@ -101,6 +101,7 @@ class Settings:
         keycloak_url: Keycloak's address, for `facestep keycloak`; the service itself does not use it.
         helpdesk_issuer: the realm whose staff works at /helpdesk; without it there is no helpdesk.
         helpdesk_policy_file: what must be proven before a pass (docs/helpdesk.md); without it the shipped policy.
+        helpdesk_addresses: verified writes only to e-mail addresses that Keycloak marks as verified, recorded to all.
         helpdesk_manager_attribute: user attribute with the exact user name of a person's manager.
         mail_server: smtps://host:465, smtp+starttls://user@host:587, or smtp://127.0.0.1:25 on this machine.
         mail_password_file: file with the password of the user in mail_server.
@@ -159,6 +160,7 @@ class Settings:
     keycloak_url: str = ""
     helpdesk_issuer: str = ""
     helpdesk_policy_file: Path | None = None
+    helpdesk_addresses: str = "verified"
     helpdesk_manager_attribute: str = "facestepManager"
     mail_server: str = ""
     mail_password_file: Path | None = None

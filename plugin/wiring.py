@@ -192,7 +192,11 @@ def build_helpdesk(
     realm = settings.helpdesk_issuer
     login = RealmLogin(HELPDESK, realm=realm, our_url=settings.issuer, registry=registry, signer=signer, clock=clock)
     directory = KeycloakDirectory(
-        realm, token=login.service_token, clock=clock, manager_attribute=settings.helpdesk_manager_attribute
+        realm,
+        token=login.service_token,
+        clock=clock,
+        manager_attribute=settings.helpdesk_manager_attribute,
+        unverified_count=settings.helpdesk_addresses == "recorded",
     )
     programs = ServiceAccounts(realm=realm, registry=registry, directory=directory, audit=parts["audit"])
     post = SmtpPost(settings)

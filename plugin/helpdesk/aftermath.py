@@ -94,7 +94,7 @@ class Aftermath:
         self, case: CaseView, agent: Agent, *, minutes: int, shown: bool, now: datetime, **decided: Any
     ) -> tuple[str, CaseView]:
         person = self._directory.person(case.owner.subject)
-        if person is None or not person.enabled or not person.addresses:
+        if person is None or not person.enabled or not (person.addresses if shown else person.mailbox):
             raise ServiceError("no_address")
         token, expires_at = secrets.token_urlsafe(32), now + timedelta(minutes=minutes)
         code, row = self._passes.new(case.owner, case_id=case.id, expires_at=expires_at, now=now)
@@ -115,7 +115,7 @@ class Aftermath:
         try:
             self._letterbox.send(told.id, now=now)
             if not shown:
-                self._send(person.addresses[:1], letters.the_pass(code, expires_at=expires_at))
+                self._send((person.mailbox,), letters.the_pass(code, expires_at=expires_at))
         except (ServiceError, VaultError):
             self._take_back(issued, told.id, now=now)
             raise

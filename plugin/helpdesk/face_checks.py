@@ -71,14 +71,14 @@ class FaceChecks:
         if not has_usable_face(case.owner, database=self._database, now=now):
             raise ServiceError("no_usable_face")
         person = self._directory.person(case.owner.subject)
-        if person is None or not person.enabled or not person.addresses:
+        if person is None or not person.enabled or not person.mailbox:
             raise ServiceError("no_address")
         return self._asked.ask(
             case,
             agent,
             proof=LIVE_FACE,
             recipient=case.owner.subject,
-            address=person.addresses[0],
+            address=person.mailbox,
             minutes=self._policy.check_minutes,
             letter=lambda token, ends: letters.face_check(link=f"{self._url}/helpdesk/check/{token}", ends=ends),
             now=now,

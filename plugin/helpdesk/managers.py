@@ -64,7 +64,7 @@ class Managers:
             agent,
             proof=MANAGER,
             recipient=manager.owner.subject,
-            address=manager.addresses[0],
+            address=manager.mailbox,
             minutes=self._policy.manager_minutes,
             letter=lambda token, ends: letters.manager_asked(link=f"{self._url}/helpdesk/confirm/{token}", ends=ends),
             now=now,
@@ -121,7 +121,7 @@ class Managers:
         if person is None or not person.manager:
             return None
         manager = self._directory.find(person.manager)
-        return manager if manager is not None and manager.enabled and manager.addresses else None
+        return manager if manager is not None and manager.enabled and manager.mailbox else None
 
     def _require_fit(self, case: CaseView, manager: OnRecord, *, acted: Iterable[str], now: datetime) -> None:
         """Refuse a manager who is the person, or somebody who acted on the case, by this or another account."""

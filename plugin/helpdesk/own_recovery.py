@@ -100,7 +100,7 @@ class OwnRecovery:
         try:
             for addresses, letter in (
                 (person.addresses, letters.new_face_asked(link=link)),
-                (person.addresses[:1], letters.mailed_code(code, expires_at=view.expires_at)),
+                ((person.mailbox,), letters.mailed_code(code, expires_at=view.expires_at)),
             ):
                 self._post.send(addresses, subject=letter.subject, text=letter.text)
         except ServiceError:
@@ -117,7 +117,7 @@ class OwnRecovery:
 
     def _person(self, view: CeremonyView, *, now: datetime) -> OnRecord:
         person = self._directory.person(view.subject)
-        if person is None or not person.enabled or not person.addresses:
+        if person is None or not person.enabled or not person.mailbox:
             self._refuse(view, "no_mailbox", now=now)
         if person.is_staff or any(name in person.groups for name, _ in self._policy.groups):
             self._refuse(view, "helpdesk_only", now=now)

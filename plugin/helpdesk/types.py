@@ -58,7 +58,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OnRecord:
-    """A person as the directory knows them. Addresses are written to, never shown."""
+    """A person as the directory knows them. Addresses are written to, never shown.
+
+    Attributes:
+        addresses: every one that is written to; the mailbox of this account first, if it has one.
+        unverified: the account's own address while nobody has verified that it is theirs: never written to, and still
+            on record when two accounts are compared.
+        manager: user name of whoever manages this person, if the directory says so.
+    """
 
     owner: Subject
     name: str
@@ -67,7 +74,15 @@ class OnRecord:
     roles: frozenset[str]
     enabled: bool
     manager: str = field(default="", repr=False)
-    """User name of whoever manages this person, if the directory says so."""
+    unverified: str = field(default="", repr=False)
+
+    @property
+    def mailbox(self) -> str:
+        """Return where to send what lets somebody in, or an empty string.
+
+        A further address does not stand in for one that is not verified: who changes theirs would choose the mailbox.
+        """
+        return "" if self.unverified or not self.addresses else self.addresses[0]
 
     @property
     def is_staff(self) -> bool:
@@ -76,7 +91,7 @@ class OnRecord:
 
     def is_same_as(self, other: OnRecord) -> bool:
         """Tell whether this may be the same human being: one account, or an address on record that both have."""
-        ours, theirs = (set(map(str.casefold, one.addresses)) for one in (self, other))
+        ours, theirs = ({*map(str.casefold, (*one.addresses, one.unverified))} - {""} for one in (self, other))
         return self.owner == other.owner or bool(ours & theirs)
 
 

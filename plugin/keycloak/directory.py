@@ -3,6 +3,8 @@
 Rules:
  * Every question goes to Keycloak: who was demoted or locked a moment ago is.
  * A user name is compared exactly; there is no listing and no search.
+ * An e-mail address counts as somebody's mailbox if Keycloak marks it as verified, which it no longer does when people
+   change it themselves. Where administrators alone write addresses, the settings may say that all count.
  * What Keycloak or the network refuse becomes ServiceError("keycloak_unavailable"): nobody is let through unasked.
 
 Not here: what the roles allow (helpdesk/desk.py).
@@ -47,11 +49,13 @@ class KeycloakDirectory:
         token: Callable[[], dict[str, Any]],
         clock: Callable[[], datetime],
         manager_attribute: str = MANAGER,
+        unverified_count: bool = False,
     ) -> None:
         server, _, realm = issuer.rpartition("/realms/")
         self._issuer, self._server, self._realm = issuer, server, realm
         self._token = token
         self._manager = manager_attribute
+        self._unverified_count = unverified_count
         self._clock = clock
         self._lock = threading.Lock()
         self._admin: KeycloakAdmin | None = None
@@ -84,7 +88,9 @@ class KeycloakDirectory:
         roles = self._ask(lambda admin: admin.get_composite_realm_roles_of_user(subject))
         attributes = user.get("attributes") or {}
         further, managers = attributes.get(ADDRESSES, []), attributes.get(self._manager, [])
-        addresses = dict.fromkeys(one for one in (user.get("email"), *further) if one)
+        own = str(user.get("email") or "")
+        counts = self._unverified_count or user.get("emailVerified") is True
+        addresses = dict.fromkeys(one for one in (own if counts else "", *further) if one)
         return OnRecord(
             owner=Subject(self._issuer, subject),
             name=str(user["username"]),
@@ -93,6 +99,7 @@ class KeycloakDirectory:
             roles=frozenset(str(one["name"]) for one in roles),
             enabled=bool(user.get("enabled")),
             manager=str(managers[0]) if len(managers) == 1 else "",
+            unverified="" if counts else own,
         )
 
     def _ask(self, question: Callable[[KeycloakAdmin], Any], *, missing_is_none: bool = False) -> Any:

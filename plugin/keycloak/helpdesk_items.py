@@ -164,6 +164,30 @@ class ProfileItem:
         return {**profile, "attributes": profile.get("attributes", [])}
 
 
+class MailItem:
+    """The e-mail address, to which passes, links and codes go, is not people's own to change.
+
+    Keycloak's shipped profile lets people edit it. A changed address is not verified and not written to; but whoever
+    has borrowed a session can verify a mailbox of their own, and the old one does not hear of it.
+    """
+
+    name = "e-mail addresses"
+
+    def __init__(self, admin: RealmAdmin) -> None:
+        self._admin = admin
+
+    def look(self) -> Finding:
+        """Read who may edit it, and whether a changed one is verified."""
+        profile = self._admin.get("/users/profile").get("attributes", [])
+        own: dict[str, Any] = next((one for one in profile if one["name"] == "email"), {})
+        if "user" not in own.get("permissions", {}).get("edit", []):
+            return Finding(self.name, right=True, seen="written by administrators alone")
+        verified = bool(self._admin.representation().get("verifyEmail"))
+        seen = "people may change their own" + ("" if verified else ", and nothing verifies the new one")
+        mend = "take 'user' out of who can edit the attribute email (Realm settings, User profile)"
+        return Finding(self.name, right=False, seen=seen, mend=mend)
+
+
 def _is_for_admins(attribute: dict[str, Any]) -> bool:
     permissions = attribute.get("permissions", {})
     return all(permissions.get(act) == who for act, who in _FOR_ADMINS.items())

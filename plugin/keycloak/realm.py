@@ -14,6 +14,7 @@ from plugin.keycloak.helpdesk_items import (
     OWN_CLIENT,
     ROLES,
     ClientItem,
+    MailItem,
     ProfileItem,
     RoleItem,
     ServiceAccountItem,
@@ -123,5 +124,7 @@ class RealmSetup:
         yield BrokersItem(self._admin)
         yield RegistrationFlowItem(self._admin)
         yield TransportItem(self._admin)
+        if self._helpdesk:
+            yield MailItem(self._admin)
         yield ErasuresItem(self._admin)
         yield ServiceItem(self._url)

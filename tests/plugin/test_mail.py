@@ -45,6 +45,10 @@ def test_a_line_break_in_an_address_sends_nothing():
         ({"mail_server": "smtp://mail.example:25"}, "this machine only"),
         ({"mail_server": "smtps://user@mail.example"}, "mail_password_file"),
         ({"mail_server": "mail.example"}, "must be smtps"),
+        (
+            {"helpdesk_issuer": "https://sso.example/realms/staff", "helpdesk_addresses": "all"},
+            "must be verified or recorded",
+        ),
         ({"helpdesk_policy_file": "policy.toml"}, "helpdesk_issuer is not"),
     ],
 )

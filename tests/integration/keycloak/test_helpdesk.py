@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -90,6 +91,21 @@ def staff(house, mailbox):
 def test_a_second_install_changes_nothing(house, mailbox):
     again = house.facestep("install", "--helpdesk")
     assert again.stdout.strip() == "nothing to change", again.stdout + again.stderr
+
+
+def test_check_says_where_people_may_change_their_own_address(house, mailbox):
+    """As Keycloak is shipped they may; and then it is no matter who has verified the new one."""
+
+    def found():
+        items = json.loads(house.facestep("check", "--helpdesk", "--json").stdout)["items"]
+        return next(one for one in items if one["name"] == "e-mail addresses")
+
+    assert found()["seen"] == "people may change their own, and nothing verifies the new one"
+    profile = house.admin.get("/users/profile")
+    (email,) = (one for one in profile["attributes"] if one["name"] == "email")
+    email["permissions"]["edit"] = ["admin"]
+    house.admin.put("/users/profile", profile)
+    assert found()["right"]
 
 
 def test_the_whole_way_back_in(house, mailbox, staff):

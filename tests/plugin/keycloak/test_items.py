@@ -9,6 +9,7 @@ import pytest
 
 from plugin.errors import ServiceError
 from plugin.keycloak.flows import browser_flow, grant_flow, reset_flow
+from plugin.keycloak.helpdesk_items import MailItem
 from plugin.keycloak.hole_items import BrokersItem, ErasuresItem, RegistrationFlowItem
 from plugin.keycloak.items import BruteForceItem, ExtensionItem, LevelItem
 from plugin.keycloak.realm import RealmSetup
@@ -108,3 +109,21 @@ def test_a_realm_that_is_not_there_is_said_so():
     with pytest.raises(ServiceError) as refused:
         RealmSetup(FakeRealm(there=False), facestep_url="https://face.example", clients=None).check()
     assert refused.value.code == "realm_missing"
+
+
+@pytest.mark.parametrize(
+    ("who", "verified", "seen"),
+    [
+        (["admin", "user"], False, "people may change their own, and nothing verifies the new one"),
+        (["user"], True, "people may change their own"),
+        (["admin"], False, "written by administrators alone"),
+        ([], False, "written by administrators alone"),
+    ],
+)
+def test_an_address_that_people_may_change_is_told(who, verified, seen):
+    """A pass goes there, and whoever borrowed a session can verify a mailbox of their own."""
+    profile = {"attributes": [{"name": "username"}, {"name": "email", "permissions": {"edit": who}}]}
+    finding = MailItem(FakeRealm({"verifyEmail": verified}, {"/users/profile": profile})).look()
+    assert finding.seen == seen
+    assert finding.right is ("user" not in who)
+    assert bool(finding.mend) is not finding.right
