@@ -113,6 +113,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "not_for_you": Public(403, "This was sent to somebody else. Sign in as the person who got the letter."),
     "cooling_down": Public(403, "Your factors were replaced a short time ago. This is possible again later."),
     # a way back in without the helpdesk, and people's own page
+    "recovery_stopped": Public(403, "A recovery of this account was stopped a short time ago. Call your helpdesk."),
     "recovery_not_here": Public(403, "This login asks for more than usual. Log in somewhere else first."),
     "helpdesk_only": Public(403, "For your account, only your helpdesk can do this. Call them."),
     "no_mailbox": Public(403, "No mail address of yours is on record. Call your helpdesk."),

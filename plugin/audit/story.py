@@ -57,6 +57,8 @@ SENTENCES: Final[dict[str, str]] = {
     "invitation_issued": "You were given an enrolment code.",
     "invitation_used": "Your enrolment code was used.",
     "request_refused:cooling_down": "A change was refused, since factors were replaced a short time before.",
+    "request_refused:recovery_not_here": "A recovery was refused in a login that asked for more than usual.",
+    "request_refused:recovery_stopped": "A recovery was refused, since one was stopped a short time before.",
     "helpdesk_case_opened": "The helpdesk opened a case about you.",
     "helpdesk_proof_noted": "The helpdesk noted a proof that it is you.",
     "helpdesk_proof_noted:matched": "Your face check by link showed the helpdesk that it is you.",

@@ -4,14 +4,14 @@ That is to change factors, unless somebody vouches anew with an invitation, and 
 one at which everybody logs in. Another recovery of one's own is such a change; and a login that steps up is no place
 to begin one.
 
-Refuse everything to somebody who is suspended; and whatever began before a recovery and would go on after it: it was
-begun with what is lost now.
+Refuse everything to somebody who is suspended; and whatever began before a recovery or a stop and would go on after it:
+it was begun with what is lost now, or by whom the person has stopped.
 
 Nothing of this is asked before the transaction in which something begins or goes on, but in it, after its entry in the
 log: the entry waits for a recovery or a suspension that is just being written, so either it is seen here, or it sees
 what was written here and ends it (helpdesk/suspension.py).
 
-Not here: how it is known that a recovery or a suspension happened (store/cooling.py, store/suspended.py).
+Not here: how it is known that a recovery or a suspension happened (store/cooling.py, stopped.py, suspended.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, NoReturn
 from plugin.ceremonies.levels import level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused
-from plugin.store.cooling import is_cooling, is_overtaken
+from plugin.store.cooling import BOUND, is_cooling
+from plugin.store.overtaken import overtaken_by
+from plugin.store.stopped import is_stopped
 from plugin.store.suspended import is_suspended
 
 if TYPE_CHECKING:
@@ -73,17 +75,19 @@ def _not_now(
 
 @contextmanager
 def going_on(view: CeremonyView, *, database: Database, audit: AuditSink, now: datetime) -> Iterator[Session]:
-    """Open the transaction in which a ceremony goes on; undo it, audited, if a recovery was quicker.
+    """Open the transaction in which a ceremony goes on; undo it, audited, if a recovery or a stop was quicker.
 
     Raises:
-        CeremonyRefused: "cooling_down": another ceremony of this person has bound something since this one began.
+        CeremonyRefused: since this one began another ceremony of this person has bound something (cooling_down), or
+            the person has stopped everything (recovery_stopped).
     """
     with database.transaction() as session:
         yield session
-        if not is_overtaken(session, issuer=view.issuer, subject=view.subject, ceremony_id=view.id):
+        event = overtaken_by(session, issuer=view.issuer, subject=view.subject, ceremony_id=view.id)
+        if event is None:
             return
         session.rollback()
-    _refuse(view, "cooling_down", audit=audit, now=now)
+    _refuse(view, "cooling_down" if event == BOUND else "recovery_stopped", audit=audit, now=now)
 
 
 def refuse_recovery_here(
@@ -92,12 +96,17 @@ def refuse_recovery_here(
     """Let a login be turned into a recovery of one's own, or raise CeremonyRefused, audited.
 
     1. not a login that asks for more than everybody's level      2. no recovery of a short time ago
+    3. not within a week of a stop: whoever was stopped would begin again; the helpdesk can still issue a pass
     """
     refuse_recovery_at_level(view, audit=audit, settings=settings, now=now)  # (1)
+    who = {"issuer": view.issuer, "subject": view.subject}
     with database.reading() as session:
-        cooling = is_cooling(session, issuer=view.issuer, subject=view.subject, hours=settings.cool_down_h, now=now)
+        cooling = is_cooling(session, **who, hours=settings.cool_down_h, now=now)
+        stopped = is_stopped(session, **who, now=now)
     if cooling:  # (2)
         _refuse(view, "cooling_down", audit=audit, now=now)
+    if stopped:  # (3)
+        _refuse(view, "recovery_stopped", audit=audit, now=now)
 
 
 def refuse_recovery_at_level(view: CeremonyView, *, audit: AuditSink, settings: Settings, now: datetime) -> None:

@@ -11,16 +11,15 @@ Not here: passes (aftermath.py, passes.py), who may (desk.py).
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from plugin.ceremonies.attempts import Counted
 from plugin.errors import ServiceError
-from plugin.helpdesk import action_letters, limits
+from plugin.helpdesk import action_letters
 from plugin.helpdesk.aftermath import hashed
 from plugin.helpdesk.suspension import lift
 from plugin.helpdesk.types import Action, CaseState
-from plugin.store.cooling import BOUND
+from plugin.store.stopped import is_stopped
 from plugin.store.suspended import is_suspended
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from plugin.helpdesk.cases import Cases
     from plugin.helpdesk.types import Agent, CaseView
     from plugin.store.database import Database
-
-FROZEN_FOR: Final = timedelta(days=7)
-"""So long a stop keeps an account from being unlocked, unless the person got back in by a recovery since."""
 
 
 class Giving:
@@ -57,14 +53,12 @@ class Giving:
         owner = case.owner
         with self._database.reading() as session:
             suspended = is_suspended(session, issuer=owner.issuer, subject=owner.subject)
-            frozen = limits.last(session, "recovery_frozen", owner=owner)
-            bound = limits.last(session, BOUND, owner=owner)
+            stopped = is_stopped(session, issuer=owner.issuer, subject=owner.subject, now=now)
         if case.action is Action.LIFT:
             if not suspended:
                 raise ServiceError("nothing_to_do", "not_suspended")
             return
-        lately = frozen is not None and now - frozen < FROZEN_FOR and (bound is None or bound < frozen)
-        if suspended or lately:
+        if suspended or stopped:
             raise ServiceError("account_stopped")
 
     def check_not_suspended(self, case: CaseView) -> None:

@@ -209,3 +209,48 @@ def test_of_two_parallel_ways_to_a_new_face_one_replaces_it(alice, office, world
     refused = other.browser.sends_frames([one.jpeg for one in scripted.shows("go", "done:eve")])
     assert refused.status_code in {403, 410}
     assert len(world.audited("face_replaced")) == 1
+
+
+def stopped(alice, office, world) -> None:
+    """Somebody came as far as the mail; the owner presses the link of the letter."""
+    at_the_mail(alice)
+    links = re.findall(r"/helpdesk/stop/(\S+)", "\n".join(text for *_, text in office.letters.sent))
+    office.parts.aftermath.freeze(links[-1], now=world.now)
+    world.passes(seconds=60)
+
+
+def test_what_was_stopped_does_not_begin_again_at_once(alice, office, world):
+    """Whoever has phone and mailbox still has them: for a week the helpdesk alone can help."""
+    stopped(alice, office, world)
+    for days in (0, 6.9):
+        world.passes(seconds=days * 86400)
+        alice.logs_in()
+        refused = alice.browser.call("recovery/new-face")
+        assert (refused.status_code, refused.get_json()["error"]) == (403, "recovery_stopped")
+        assert alice.browser.call("recovery/lost", {"code": alice.person.codes[0]}).status_code == 403
+    world.passes(seconds=0.2 * 86400)
+    alice.logs_in()
+    alice.begins_new_face()
+
+
+def test_after_a_stop_a_pass_still_helps(alice, office, world):
+    stopped(alice, office, world)
+    alice.logs_in()
+    assert alice.browser.call("recovery/pass", {"code": office.issued()}).status_code == 200
+    assert alice.view().purpose is Purpose.RECOVER
+
+
+def test_a_recovery_that_turns_beside_a_stop_is_over(alice, office, world, monkeypatch):
+    """The stop is written between the question and the turn; the turn's own transaction sees it."""
+    alice.logs_in()
+    append = world.audit.append
+
+    def slower(event, **said):
+        if event == "recovery_begun":
+            about = {"issuer": alice.person.owner.issuer, "subject": alice.person.owner.subject}
+            append("recovery_frozen", at=world.now, **about, details={}, session=said["session"])
+        return append(event, **said)
+
+    monkeypatch.setattr(world.audit, "append", slower)
+    assert alice.browser.call("recovery/new-face").get_json()["error"] == "recovery_stopped"
+    assert alice.view().purpose is Purpose.LOGIN
