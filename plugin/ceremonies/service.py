@@ -181,13 +181,25 @@ class Ceremonies:
         return self._change(view, None, now=now, within=within, **changes)
 
     def turn(
-        self, view: CeremonyView, *, to: Purpose, now: datetime, within: Within, proven: tuple[str, ...] = ()
+        self,
+        view: CeremonyView,
+        *,
+        to: Purpose,
+        now: datetime,
+        within: Within,
+        proven: tuple[str, ...] = (),
+        until_ms: int | None = None,
     ) -> CeremonyView:
-        """Turn a login into a recovery (stages.TURNS); `within` uses up what allows it. Raises CeremonyRefused."""
+        """Turn a login into a recovery (stages.TURNS); `within` uses up what allows it. Raises CeremonyRefused.
+
+        It ends when what allows it would have ended (`until_ms`), if that is sooner.
+        """
         refuse_recovery_at_level(view, audit=self._audit, settings=self._settings, now=now)
         stage, ttl = turned(view.purpose, at=view.stage, to=to)
         moved: dict[str, Any] = {"purpose": to.value, "stage": stage.value, "amr": [*view.amr, *proven]}
-        return self._change(view, None, now=now, within=within, **moved, expires_ms=to_ms(now + ttl))
+        ends_ms = to_ms(now + ttl)
+        moved["expires_ms"] = ends_ms if until_ms is None else min(ends_ms, until_ms)
+        return self._change(view, None, now=now, within=within, **moved)
 
     def end(self, view: CeremonyView, *, now: datetime, reason: str = "cancelled") -> None:
         """End without a result: cancelled, or refused too often. Nothing opens it again; it is audited."""
@@ -210,9 +222,11 @@ class Ceremonies:
         row = codes.new_row(view, code, acr=acr, now=now, ttl_s=self._settings.code_ttl_s)
         sign(row, sealer=self._sealer)
 
+        said = {"purpose": view.purpose.value, "amr": list(view.amr)}
+
         def write(session: Session) -> None:
             session.add(row)
-            self._log(session, "result_issued", view, now=now, details={**_summary(view), "acr": acr})
+            self._log(session, "result_issued", view, now=now, details={**said, "acr": acr})
 
         self._change(view, None, now=now, within=write, ended_ms=to_ms(now))
         return code
@@ -283,7 +297,3 @@ class Ceremonies:
             if within is not None:
                 within(session)
         return view_of(columns)
-
-
-def _summary(view: CeremonyView) -> dict[str, Any]:
-    return {"purpose": view.purpose.value, "amr": list(view.amr)}

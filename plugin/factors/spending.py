@@ -93,15 +93,16 @@ class OnceOnly:
         now: datetime,
         proven: tuple[str, ...] = (),
     ) -> CeremonyView:
-        """Use the secret up and turn the login into a recovery: both or neither."""
+        """Use the secret up and turn the login into a recovery: both or neither. It ends when the secret would have."""
 
         def within(session: Session) -> None:
             spendable.use(session)
             self._attempts.succeed(view.owner, counted, session=session)
             self._gate.log(event, view, now=now, details=details, session=session)
 
+        until_ms = getattr(spendable.row, "expires_ms", None)
         try:
-            return self._ceremonies.turn(view, to=to, now=now, within=within, proven=proven)
+            return self._ceremonies.turn(view, to=to, now=now, within=within, proven=proven, until_ms=until_ms)
         except UsedMeanwhile as exc:
             self._gate.refuse(view, counted, exc.check, now=now)
 

@@ -44,8 +44,9 @@ def the_pass(code: str, *, expires_at: datetime) -> Letter:
 
     {code}
 
-It works once, until {expires_at:%Y-%m-%d %H:%M} UTC. Log in with your password as always, choose
-"I cannot use my factors" and enter it. The camera then checks that it is you.
+It works once, until {expires_at:%Y-%m-%d %H:%M} UTC; be done with everything by then. Log in with your password as
+always, choose "I cannot use my factors" and enter it. The camera then checks that it is you, and you set up a new
+phone or key.
 
 Do not tell it to anybody, and do not type it anywhere but on the login page. Nobody from the helpdesk needs it.
 """,

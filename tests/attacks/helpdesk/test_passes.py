@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
@@ -64,35 +65,55 @@ def test_a_pass_is_good_once(office, world, alice):
     assert world.audited("factor_refused")[-1]["check"] == "pass_used"
 
 
+def worker(world, database):
+    """Another process: nothing but the database and the keys is shared."""
+    audit = type(world.audit)(database)
+    parts = {"database": database, "sealer": world.sealer, "audit": audit}
+    ceremonies = type(world.ceremonies)(**parts, settings=world.settings)
+    return Passes(ceremonies=ceremonies, attempts=type(world.attempts)(database), **parts)
+
+
+def outcome(world, view, code) -> str:
+    """Redeem at a worker of one's own; say how it ended."""
+    with closing(world.open_database()) as database:
+        try:
+            worker(world, database).redeem(view, code, now=world.now)
+        except (FactorRejected, LockedOut) as exc:
+            return exc.code
+    return "won"
+
+
 def test_of_parallel_uses_exactly_one_wins(office, world, alice):
     code = office.issued()
-    people = [world.person() for _ in range(4)]
-    views = [one.comes_to(Purpose.LOGIN) for one in people]
-    outcomes: list[str] = []
+    views = [world.person().comes_to(Purpose.LOGIN) for _ in range(4)]
+    with ThreadPoolExecutor(4) as workers:
+        outcomes = sorted(workers.map(lambda view: outcome(world, view, code), views))
+    assert outcomes == ["factor_rejected"] * 3 + ["won"]
 
-    def use(view) -> None:
-        with closing(world.open_database()) as database:
-            parts = {
-                "sealer": world.sealer,
-                "attempts": type(world.attempts)(database),
-                "audit": type(world.audit)(database),
-            }
-            ceremonies = type(world.ceremonies)(
-                database=database, sealer=world.sealer, settings=world.settings, audit=parts["audit"]
-            )
-            passes = Passes(ceremonies=ceremonies, database=database, **parts)
-            try:
-                passes.redeem(view, code, now=world.now)
-                outcomes.append("won")
-            except (FactorRejected, LockedOut) as exc:
-                outcomes.append(exc.code)
 
-    threads = [threading.Thread(target=use, args=(view,)) for view in views]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["factor_rejected"] * 3 + ["won"]
+def test_forty_guesses_at_many_workers_at_once_are_five(office, world, alice):
+    """Each worker has its own handle to the database; the pass itself then has to wait too."""
+    code = office.issued()
+    views = [world.person().comes_to(Purpose.LOGIN) for _ in range(40)]
+    with ThreadPoolExecutor(8) as workers:
+        outcomes = list(workers.map(lambda view: outcome(world, view, lookup_secrets.draw(16)), views))
+    assert (outcomes.count("factor_rejected"), outcomes.count("locked_for_now")) == (5, 35)
+    assert outcome(world, alice.comes_to(Purpose.LOGIN), code) == "locked_for_now"
+    world.passes(seconds=30)
+    assert outcome(world, alice.comes_to(Purpose.LOGIN), code) == "won"
+
+
+def test_there_is_one_pass_at_a_time(office, world, alice):
+    """A second case brings a second pass, and the first opens nothing any more."""
+    first = office.issued()
+    office.letters.sent.clear()
+    second = office.issued()
+    assert first != second
+    with world.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(HelpdeskPass)) == 1
+    with pytest.raises(FactorRejected):
+        tries(office, alice, first)
+    assert tries(office, alice, second).purpose is Purpose.RECOVER
 
 
 def test_guessing_ends_and_a_restart_does_not_help(office, world, alice):
@@ -102,15 +123,8 @@ def test_guessing_ends_and_a_restart_does_not_help(office, world, alice):
             tries(office, alice, lookup_secrets.draw(16))
     world.database.close()
     world.open()
-    passes = Passes(
-        ceremonies=world.ceremonies,
-        database=world.database,
-        sealer=world.sealer,
-        attempts=world.attempts,
-        audit=world.audit,
-    )
     with pytest.raises(LockedOut):
-        passes.redeem(alice.comes_to(Purpose.LOGIN), lookup_secrets.draw(16), now=world.now)
+        worker(world, world.database).redeem(alice.comes_to(Purpose.LOGIN), lookup_secrets.draw(16), now=world.now)
 
 
 def test_a_pass_written_into_the_database_opens_nothing(office, world, alice):
@@ -270,3 +284,39 @@ def test_a_result_beside_a_recovery_sees_it(world, alice, racing):
     with pytest.raises(CeremonyRefused, match="cooling_down"):
         world.ceremonies.issue_code(done, now=world.now)
     assert alice.view().stage is Stage.DONE
+
+
+def test_a_recovery_is_over_when_the_pass_would_have_been(office, world, alice):
+    """Begun in the last minute of a pass, it has that minute; begun early, its own quarter of an hour."""
+    code = office.issued()
+    world.passes(seconds=3540)
+    view = tries(office, alice, code)
+    assert (view.expires_at - world.now).total_seconds() == 60
+    world.passes(seconds=60)
+    with pytest.raises(CeremonyRefused):
+        alice.view()
+    with pytest.raises(CeremonyRefused):
+        world.ceremonies.advance(view, to=Stage.POSSESSION_SETUP, now=world.now, proven="face")
+    office.letters.sent.clear()
+    assert (tries(office, alice, office.issued()).expires_at - world.now).total_seconds() == 900
+
+
+def test_a_pass_alone_yields_no_session(office, world, alice):
+    """At no stage before the end is there a result; the end names the enrolled face and a factor bound since."""
+    way = OwnWay(office, alice)
+    way.logs_in()
+    assert way.browser.call("recovery/pass", {"code": office.issued()}).status_code == 200
+
+    def asks_for_a_result() -> int:
+        return way.browser.call("finish").status_code
+
+    assert (way.view().stage, asks_for_a_result()) == (Stage.FACE, 410)
+    way.shows("alice")
+    assert (way.view().stage, asks_for_a_result()) == (Stage.POSSESSION_SETUP, 410)
+    way.binds_a_phone()
+    assert (way.view().stage, asks_for_a_result()) == (Stage.RECOVERY_CODES, 410)
+    assert [one["purpose"] for one in world.audited("result_issued")] == ["enrol"]
+    way.takes_codes()
+    answer = way.browser.call("finish").get_json()
+    result = world.redeem(parse_qs(urlsplit(answer["redirect"]).query)["code"][0])
+    assert (result.acr, set(result.amr)) == ("facestep", {"face", "otp"})
