@@ -1,7 +1,7 @@
 """What agents can do. Every method is one decision: checked, written down, or refused and written down.
 
 Rules:
- * Nobody acts on their own account, opens or decides; who opened, proved or asked does not decide.
+ * Nobody acts on their own account, by this or another one of theirs; who opened, proved or asked does not decide.
  * An action needs every proof that policy demanded when the case was opened, and those of its own; a pass needs a
    face that the recovery can compare. What was asked for stands; another action is another case.
  * Roles were read for this very request (types.Agent); a case that is over or frozen takes nothing.
@@ -80,7 +80,7 @@ class Desk:
         person = self._directory.find(name)
         if person is None:  # (3)
             self._refuse(agent, "person_unknown", now=now)
-        self.watch.keep_apart(agent, person.owner.subject, now=now)  # (4)
+        self.watch.keep_apart(agent, person.owner.subject, person=person, now=now)  # (4)
         risks = self._risks(person, now=now)
         demands = self._policy.demands(person, risks=risks, has_face=self._has_face(person.owner, now=now))
         risks += (PRIVILEGED,) if self._policy.is_privileged(person) else ()
@@ -101,7 +101,8 @@ class Desk:
         case = self._cases.load(case_id)
         if agent.program and case.opened_by != agent.id:
             raise ServiceError("case_unknown", "another_opened_it")
-        self.watch.keep_apart(agent, case.owner.subject, now=now)
+        person = self._directory.person(case.owner.subject)
+        self.watch.keep_apart(agent, case.owner.subject, person=person, now=now)
         return case
 
     def under_way(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:

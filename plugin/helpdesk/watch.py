@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from plugin.ceremonies.types import Subject
     from plugin.helpdesk.limits import Deed
     from plugin.helpdesk.policy import Policy
-    from plugin.helpdesk.types import Agent
+    from plugin.helpdesk.types import Agent, OnRecord
     from plugin.store.database import Database
 
 LOOKED_UP: Final = "helpdesk_looked_up"
@@ -113,13 +113,16 @@ class Watch:
             if len(latest) == most and set(latest) == {approver.id}:
                 self._alarm_about(session, approver, "same_pair", now=now, quiet=_DAY, agent=asker)
 
-    def keep_apart(self, agent: Agent, subject: str, *, now: datetime) -> None:
+    def keep_apart(self, agent: Agent, subject: str, *, person: OnRecord | None, now: datetime) -> None:
         """Refuse an agent's own case, and a case about whoever has lately agreed to something of theirs. Both are loud.
+
+        One's own is that of another account of theirs, too: an address on record is shared. `person` is None where the
+        directory does not know the subject any more.
 
         Raises:
             ServiceError: own_case, approvers_case.
         """
-        if agent.id == subject:
+        if agent.id == subject or (person is not None and person.is_same_as(agent.person)):
             self._refuse(agent, "own_case", now=now)
         if subject in self.approvers_of(agent, now=now):
             self._refuse(agent, "approvers_case", now=now)

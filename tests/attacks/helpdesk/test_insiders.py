@@ -26,6 +26,33 @@ def test_an_approver_cannot_decide_about_himself(office, world):
     assert office.desk.queue(office.agent("bob"), now=world.now) == []
 
 
+def test_an_agent_cannot_reset_another_account_of_his_own(office, world):
+    """Ada's administrator account has her mailbox: whatever was sent there would come to her."""
+    office.people.add("ada-admin", addresses=["Ada@Example.org"])
+    with pytest.raises(ServiceError, match="own_case"):
+        office.opens("ada-admin")
+    assert (office.refusals(), office.alarms()) == (["own_case"], ["own_case"])
+
+
+@pytest.mark.parametrize("agree", [True, False])
+def test_an_approver_cannot_decide_about_another_account_of_his_own(office, world, agree):
+    office.people.add("bob-private", addresses=["bob@example.org", "bob@home.example"])
+    case = office.asked("bob-private")
+    sent = list(office.letters.sent)
+    with pytest.raises(ServiceError, match="own_case"):
+        office.desk.decide(office.agent("bob"), case.id, agree=agree, now=world.now)
+    assert office.letters.sent == sent
+    assert office.alarms() == ["own_case"]
+
+
+def test_an_address_that_becomes_shared_meanwhile_counts(office, world):
+    """What the directory says now decides, not what it said when the case was opened."""
+    case = office.opens()
+    office.people.change("alice", addresses=("alice@example.org", "ADA@example.org"))
+    with pytest.raises(ServiceError, match="own_case"):
+        office.desk.note(office.agent(), case.id, "call_back", now=world.now)
+
+
 def test_who_asked_does_not_approve(office, world):
     office.people.change("ada", roles=frozenset({AGENT_ROLE, APPROVER_ROLE}))
     case = office.asked()
