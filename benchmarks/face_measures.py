@@ -116,7 +116,7 @@ def measure_films(data: Path, pipeline: FacePipeline) -> dict[str, object]:
 
 
 def longest_low(times: NDArray[np.float32], shares: NDArray[np.float32]) -> dict[str, float]:
-    """Return in how many frames eyes are as if closed, and for how long at most: looking down, laughing."""
+    """Return in how many frames eyes are as if closed, and for how long at most."""
     low = shares < blink.CLOSED
     edges = np.flatnonzero(np.diff(low.astype(int), prepend=0, append=0))
     spans = [float(times[last - 1] - times[first]) for first, last in edges.reshape(-1, 2)]
