@@ -63,7 +63,7 @@ def open_case() -> tuple[Response, int]:
 @bp.get("/cases/<case_id>")
 def show_case(case_id: str) -> Response:
     """Return a case as it stands."""
-    return _shown(_desk().desk.case(_program(), case_id, now=now()))
+    return _shown(_desk().desk.look(_program(), case_id, now=now()))
 
 
 @bp.post("/cases/<case_id>/proofs")

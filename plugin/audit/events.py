@@ -58,6 +58,7 @@ EVENTS: Final = frozenset(
         "helpdesk_asked",
         "helpdesk_case_closed",
         "helpdesk_case_opened",
+        "helpdesk_case_seen",
         "helpdesk_link_answered",
         "helpdesk_link_opened",
         "helpdesk_link_sent",
@@ -152,6 +153,8 @@ DETAILS: Final[dict[str, Kind]] = {
     "agent": Kind.TEXT,
     "approver": Kind.TEXT,
     "case": Kind.ID,
+    "looked_for": Kind.ID,  # a keyed hash of the user name that an agent typed
+    "person": Kind.TEXT,
     "ticket": Kind.TEXT,
     "grounds": Kind.TEXT,
     "proof": Kind.CODE,

@@ -60,6 +60,7 @@ SENTENCES: Final[dict[str, str]] = {
     "request_refused:recovery_not_here": "A recovery was refused in a login that asked for more than usual.",
     "request_refused:recovery_stopped": "A recovery was refused, since one was stopped a short time before.",
     "helpdesk_case_opened": "The helpdesk opened a case about you.",
+    "helpdesk_case_seen": "Somebody of the helpdesk read the case about you.",
     "helpdesk_proof_noted": "The helpdesk noted a proof that it is you.",
     "helpdesk_proof_noted:matched": "Your face check by link showed the helpdesk that it is you.",
     "helpdesk_proof_noted:confirmed": "Your manager confirmed to the helpdesk that it is you.",

@@ -30,6 +30,7 @@ from plugin.helpdesk.types import Action, CaseState, CaseView
 from plugin.store.helpdesk_tables import HelpdeskCase
 from plugin.store.instants import from_ms, to_ms
 from plugin.store.integrity import check, mac_of, sign
+from vault.encoding import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +117,10 @@ class Cases:
         if row is None:
             raise ServiceError("case_unknown")
         return self._view(row)
+
+    def looked_for(self, issuer: str, name: str) -> str:
+        """Return what the log holds of a name that was typed: a keyed hash, the same for the same name."""
+        return self._sealer.mac(canonical(issuer, name.casefold()), label="helpdesk-name").hex()
 
     def by_freeze_token(self, token_hash: bytes) -> CaseView:
         """Return the case whose letter had this link. Raises ServiceError("case_unknown")."""

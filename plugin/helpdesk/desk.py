@@ -76,7 +76,8 @@ class Desk:
             ServiceError: helpdesk_role, too_many_lookups, person_unknown, own_case, approvers_case, too_many_cases.
         """
         self._require_asking(agent, now=now)  # (1)
-        self.watch.allow(LOOKED_UP, agent, agent.person.owner, now=now)  # (2)
+        looked_for = self._cases.looked_for(agent.person.owner.issuer, name)
+        self.watch.allow(LOOKED_UP, agent, agent.person.owner, now=now, looked_for=looked_for)  # (2)
         person = self._directory.find(name)
         if person is None:  # (3)
             self._refuse(agent, "person_unknown", now=now)
@@ -103,6 +104,12 @@ class Desk:
             raise ServiceError("case_unknown", "another_opened_it")
         person = self._directory.person(case.owner.subject)
         self.watch.keep_apart(agent, case.owner.subject, person=person, now=now)
+        return case
+
+    def look(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
+        """Return a case to be shown, as `case` does, and write down who reads it."""
+        case = self.case(agent, case_id, now=now)
+        self.watch.seen(agent, case.id, case.owner, now=now)
         return case
 
     def under_way(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:

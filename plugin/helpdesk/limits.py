@@ -44,6 +44,7 @@ class Deed:
     approver: str
     network: str
     reason: str
+    case: str
 
 
 def exceeds(session: Session, event: str, *, owner: Subject, most: int, within: timedelta, now: datetime) -> bool:
@@ -78,7 +79,7 @@ def _deed(issuer: str, subject: str, stored: str) -> Deed:
         details = json.loads(stored)
     except ValueError:  # somebody edited it: `facestep audit verify` says so, and it still counts for its subject
         details = {}
-    return Deed(issuer, subject, *(_text(details, name) for name in ("agent", "approver", "network", "reason")))
+    return Deed(issuer, subject, *(_text(details, name) for name in ("agent", "approver", "network", "reason", "case")))
 
 
 def _text(details: Any, name: str) -> str:

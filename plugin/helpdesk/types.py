@@ -44,6 +44,10 @@ class CaseState(StrEnum):
     FROZEN = "frozen"
 
 
+UNDER_WAY = frozenset({CaseState.OPEN, CaseState.WAITING, CaseState.READY})
+"""Somebody still has to do something."""
+
+
 class Action(StrEnum):
     """What may be asked for on a case; actions.py says what each needs."""
 

@@ -6,6 +6,7 @@ Rules:
  * A limit refuses, but no limit on asking refuses a suspension: that only protects, and must work while others flood.
  * A pattern only is loud, since an office behind one address, a night shift or a helpdesk of two looks like it, too.
  * The same alarm about the same person or network is written once an hour (about a pair: once a day).
+ * Who reads a case is written down, once in a quarter of an hour, whatever has become of it.
  * An agent has nothing to do with a case about somebody who has lately agreed to what this agent asked for.
 
 Reasons of `helpdesk_alarm` from here: many_lookups, many_cases, many_asks, many_resets, outside_hours, one_network,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 LOOKED_UP: Final = "helpdesk_looked_up"
 OPENED: Final = "helpdesk_case_opened"
+SEEN: Final = "helpdesk_case_seen"
 ASKED: Final = "helpdesk_asked"
 AGREED: Final = "helpdesk_agreed"
 ALARM: Final = "helpdesk_alarm"
@@ -50,6 +52,8 @@ _DAY: Final = timedelta(days=1)
 LATELY: Final = timedelta(days=7)
 """So long an agent keeps away from the cases of whoever has agreed to something of theirs."""
 PAIR_SEEN: Final = timedelta(days=30)
+STILL_READING: Final = timedelta(minutes=15)
+"""So long an agent's reading of one case is one entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,15 @@ class Watch:
         if agent.id == subject or (person is not None and person.is_same_as(agent.person)):
             self._refuse(agent, "own_case", now=now)
         if subject in self.approvers_of(agent, now=now):
-            self._refuse(agent, "approvers_case", now=now)
+            self._refuse(agent, "approvers_case", now=now, person=subject)
+
+    def seen(self, agent: Agent, case_id: str, about: Subject, *, now: datetime) -> None:
+        """Write down that an agent reads this case, unless they opened it or read it a moment ago."""
+        with self._database.transaction() as session:
+            lately = limits.deeds(session, [OPENED, SEEN], within=STILL_READING, now=now)
+            if not any((deed.agent, deed.case) == (agent.id, case_id) for deed in lately):
+                said = {"agent": agent.id, "case": case_id, "network": network_of(agent.address)}
+                self._append(session, SEEN, about, said, now=now)
 
     def approvers_of(self, agent: Agent, *, now: datetime) -> frozenset[str]:
         """Return who has lately agreed to what this agent asked for."""
@@ -179,9 +191,9 @@ class Watch:
         if hours is not None and not hours.contain(now):
             self._alarm_about(session, agent, "outside_hours", now=now)
 
-    def _refuse(self, agent: Agent, code: str, *, now: datetime) -> NoReturn:
+    def _refuse(self, agent: Agent, code: str, *, now: datetime, **more: Detail) -> NoReturn:
         with self._database.transaction() as session:
-            details = {"code": code, "network": network_of(agent.address)}
+            details = {"code": code, "network": network_of(agent.address), **more}
             self._append(session, "helpdesk_refused", agent.person.owner, details, now=now)
             self._alarm_about(session, agent, code, now=now)
         raise ServiceError(code)

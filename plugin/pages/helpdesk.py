@@ -20,7 +20,7 @@ from plugin.helpdesk.fields import field, target
 from plugin.helpdesk.record import record_of
 from plugin.helpdesk.standing import addable, standing_of
 from plugin.helpdesk.targets import targets_of
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Action, CaseState
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, UNDER_WAY, Action, CaseState
 from plugin.pages import proof_links
 from plugin.pages.desk_request import (
     ASKED_COOKIE,
@@ -118,17 +118,18 @@ def open_case() -> AnyResponse:
 
 @bp.get("/cases/<case_id>")
 def show_case(case_id: str) -> str:
-    """Show a case: who, why, what is proven and what is missing."""
+    """Show a case: who, why, what is proven and what is missing; the person's factors only while it is under way."""
     agent = _agent()
-    case = _desk().desk.case(agent, case_id, now=now())
+    case = _desk().desk.look(agent, case_id, now=now())
     database, over = services().database, now() >= case.expires_at
-    factors = {one.id: one for one in targets_of(case.owner, database=database)}
+    under_way = not over and case.state in UNDER_WAY
+    factors = {one.id: one for one in targets_of(case.owner, database=database)} if under_way else {}
     offers = _desk().desk.offers(case, now=now()) if case.state == "open" and not over else ()
     return _page(
         "case.html",
         agent,
         case=case,
-        record=record_of(case.owner, database=database, now=now()),
+        record=record_of(case.owner, database=database, now=now()) if under_way else None,
         over=over,
         standing=standing_of(case, _desk(), now=now()),
         addable=addable(case, _desk(), now=now()),

@@ -97,6 +97,21 @@ def test_the_cookies_are_bound_to_this_very_host(office, world):
     assert stranger.get().status_code == 401
 
 
+def test_a_case_that_is_over_tells_nothing_of_the_person_s_factors(ada, office, world):
+    """Its address would be a way to watch somebody's factors and failures for as long as cases are kept."""
+    path = ada.opens()
+    assert "Failed tries in the last day" in ada.get(path).text
+    ada.post(f"{path}/close")
+    closed = ada.get(path)
+    assert closed.status_code == 200
+    assert "Factors of this person" not in closed.text
+    assert "Failed tries" not in closed.text
+    other = ada.opens()
+    world.passes(seconds=8 * 3600)
+    ada.signs_in("ada")
+    assert "Factors of this person" not in ada.get(other).text
+
+
 def test_looking_at_the_link_changes_nothing_and_pressing_stops(ada, office, world):
     """Mail programs fetch links to look for malware."""
     office.issued()

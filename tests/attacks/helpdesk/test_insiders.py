@@ -221,6 +221,40 @@ def test_looking_up_many_people_ends_and_is_loud(office, world):
     office.opens("alice")
 
 
+def test_who_was_looked_for_is_written_down_without_the_name(office, world):
+    """An agent tries names until one is there: the log tells the same name from another, and shows neither."""
+    for name in ("Nobody", "nobody", "mallory"):
+        with pytest.raises(ServiceError, match="person_unknown"):
+            office.opens(name)
+    one, again, other = (entry["looked_for"] for entry in world.audited("helpdesk_looked_up"))
+    assert one == again != other
+    assert "nobody" not in str(world.audit.entries(limit=1000)).casefold()
+
+
+def test_a_refused_look_at_one_s_approver_names_whom(office, world):
+    office.agrees(office.asked())
+    with pytest.raises(ServiceError, match="approvers_case"):
+        office.opens("bob")
+    assert world.audited("helpdesk_refused")[-1]["person"] == "bob-id"
+
+
+def test_reading_a_case_is_written_down_long_after_its_end_too(office, world):
+    case = office.opens()
+    office.desk.look(office.agent(), case.id, now=world.now)
+    assert world.audited("helpdesk_case_seen") == []  # who opened it is in the log already
+    office.desk.close(office.agent(), case.id, now=world.now)
+    world.passes(seconds=80 * 86_400)
+    office.people.add("eve", roles=[AGENT_ROLE])
+    for _ in range(3):
+        office.desk.look(office.agent("eve"), case.id, now=world.now)
+    office.desk.look(office.agent(), case.id, now=world.now)
+    seen = [(one["agent"], one["case"]) for one in world.audited("helpdesk_case_seen")]
+    assert seen == [("eve-id", case.id), ("ada-id", case.id)]
+    world.passes(seconds=901)
+    office.desk.look(office.agent("eve"), case.id, now=world.now)
+    assert len(world.audited("helpdesk_case_seen")) == 3
+
+
 def test_a_fourth_case_about_one_person_on_a_day_is_loud(office):
     for _ in range(3):
         office.opens()
