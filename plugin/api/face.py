@@ -18,7 +18,7 @@ from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, public
 from plugin.factors.camera_report import LONGEST_LABEL, CameraReport
 from plugin.factors.face import FaceRefused
-from plugin.web.context import helpdesk_of, load_ceremony, now, services
+from plugin.web.context import helpdesk_of, load_ceremony, now, offers_new_codes, services
 
 if TYPE_CHECKING:
     from plugin.ceremonies.types import CeremonyView
@@ -78,7 +78,8 @@ def frames(ceremony_id: str) -> Response:
         _tell_of_new_face(progress.view)
         if progress.view.stage is not Stage.DONE:  # a recovery goes on with a new factor
             return jsonify(state="finished", next=url_for("pages.show", ceremony_id=ceremony_id))
-        if services().lifecycle.remind(progress.view, now=now()):  # the page says it, then hands the result out
+        reminded = services().lifecycle.remind(progress.view, now=now())
+        if reminded or offers_new_codes(progress.view):  # the page says it, then hands the result out
             return jsonify(state="finished", next=url_for("pages.show", ceremony_id=ceremony_id))
         code = services().ceremonies.issue_code(progress.view, now=now())
         return jsonify(state="finished", redirect=success_url(progress.view, code))

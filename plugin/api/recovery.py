@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from plugin.api.answers import next_page
 from plugin.api.parsing import Text, json_body
 from plugin.ceremonies.cooldown import refuse_recovery_at_level, refuse_recovery_here
-from plugin.ceremonies.types import NewCeremony
+from plugin.ceremonies.redirects import success_url
+from plugin.ceremonies.types import NewCeremony, Stage
 from plugin.errors import CeremonyRefused
 from plugin.helpdesk import letters
 from plugin.web.context import helpdesk_of, load_ceremony, now, services
 from plugin.web.cookies import browser_token, set_browser_token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plugin.ceremonies.types import CeremonyView
+    from plugin.helpdesk.letters import Letter
     from plugin.helpdesk.parts import Helpdesk
 
 bp = Blueprint("recovery", __name__, url_prefix="/recovery")
@@ -27,18 +31,25 @@ bp = Blueprint("recovery", __name__, url_prefix="/recovery")
 
 @bp.post("/acknowledge")
 def acknowledge(ceremony_id: str) -> Response:
-    """Note that the person has saved the codes; they are never shown again."""
+    """Note that the person has saved the codes; they are never shown again. At the end of a login, that ends it."""
     view = load_ceremony(ceremony_id)
     json_body({})
-    return next_page(services().recovery_codes.acknowledge(view, now=now()))
+    if view.stage is not Stage.DONE:
+        return next_page(services().recovery_codes.acknowledge(view, now=now()))
+    code = services().recovery_codes.replace_used(view, now=now())
+    _tell(view, letters.codes_renewed)
+    return jsonify(redirect=success_url(view, code))
 
 
 @bp.post("/verify")
 def verify(ceremony_id: str) -> Response:
-    """Check a code at login; it is used up by that."""
+    """Check a code at login; it is used up by that, and every address hears of it."""
     view = load_ceremony(ceremony_id)
     body = json_body({"code": Text(64)})
-    return next_page(services().recovery_codes.verify(view, body["code"], now=now()))
+    going_on = services().recovery_codes.verify(view, body["code"], now=now())
+    if not going_on.purpose.is_recovery:  # a recovery has letters of its own
+        _tell(view, letters.code_used_once)
+    return next_page(going_on)
 
 
 @bp.post("/lost")
@@ -49,9 +60,7 @@ def replace_lost(ceremony_id: str) -> Response:
     found = services()
     refuse_recovery_here(view, database=found.database, audit=found.audit, settings=found.settings, now=now())
     recovering = found.recovery_codes.replace_lost(view, body["code"], now=now())
-    desk = helpdesk_of(view)
-    if desk is not None:
-        desk.aftermath.tell(view.owner, letters.code_used, now=now())
+    _tell(view, letters.code_used)
     return _longer(recovering)
 
 
@@ -99,6 +108,13 @@ def _desk(view: CeremonyView) -> Helpdesk:
     if desk is None:
         raise CeremonyRefused("ceremony_refused", "no_helpdesk")
     return desk
+
+
+def _tell(view: CeremonyView, letter: Callable[..., Letter]) -> None:
+    """Write to every address on record, with a link that stops it, where the realm has a helpdesk."""
+    desk = helpdesk_of(view)
+    if desk is not None:
+        desk.aftermath.tell(view.owner, letter, now=now())
 
 
 def _longer(recovering: CeremonyView) -> Response:

@@ -209,8 +209,10 @@ class Ceremonies:
 
         self._change(view, None, now=now, within=write, leads_on=False, ended_ms=to_ms(now))
 
-    def issue_code(self, view: CeremonyView, *, now: datetime) -> str:
+    def issue_code(self, view: CeremonyView, *, now: datetime, within: Within | None = None) -> str:
         """End a ceremony that has reached DONE and return its result code: 256 bits, stored hashed, good once.
+
+        `within` writes what belongs to the end in the same transaction.
 
         Raises:
             CeremonyRefused: not at DONE, a check, or another request has issued the code.
@@ -226,6 +228,8 @@ class Ceremonies:
 
         def write(session: Session) -> None:
             session.add(row)
+            if within is not None:
+                within(session)
             self._log(session, "result_issued", view, now=now, details={**said, "acr": acr})
 
         self._change(view, None, now=now, within=write, ended_ms=to_ms(now))
@@ -233,16 +237,9 @@ class Ceremonies:
 
     def redeem(self, code: str, *, client: str, redirect_uri: str, code_verifier: str, now: datetime) -> RedeemedResult:
         """Consume a result code and return what it proves; see codes.redeem. Raises ClientRefused."""
-        return codes.redeem(
-            code,
-            expected_client=client,
-            expected_redirect_uri=redirect_uri,
-            code_verifier=code_verifier,
-            now=now,
-            database=self._database,
-            sealer=self._sealer,
-            audit=self._audit,
-        )
+        parts: Any = {"database": self._database, "sealer": self._sealer, "audit": self._audit}
+        expected: Any = {"expected_client": client, "expected_redirect_uri": redirect_uri}
+        return codes.redeem(code, **expected, code_verifier=code_verifier, now=now, **parts)
 
     def purge(self, *, now: datetime) -> int:
         """Delete ceremonies, codes and frame digests that expired a day ago; return how many rows went."""

@@ -130,6 +130,17 @@ def code_used(*, link: str) -> Letter:
     )
 
 
+def code_used_once(*, link: str) -> Letter:
+    """Return the letter that tells all addresses that a saved code was used to log in."""
+    return Letter(
+        "A saved recovery code was used",
+        "Somebody who knows your password has used one of your saved recovery codes in place of your phone or key. The "
+        "camera checks now whether it is you; after that you are offered a new set.\n\n"
+        + _WAS_NOT_ME.format(link=link)
+        + "\nThen make new codes on your own page, since somebody has seen yours.\n",
+    )
+
+
 def new_face_asked(*, link: str) -> Letter:
     """Return the letter that tells all addresses that somebody wants to enrol another face."""
     return Letter(

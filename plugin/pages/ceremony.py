@@ -18,7 +18,7 @@ from plugin.ceremonies.types import Purpose, Stage
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.factors.policy import available
 from plugin.pages.texts import browser_texts
-from plugin.web.context import helpdesk_of, load_ceremony, now, services
+from plugin.web.context import helpdesk_of, load_ceremony, now, offers_new_codes, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,9 @@ def _face(view: CeremonyView) -> str:
 
 
 def _done(view: CeremonyView) -> str:
-    return _page("done.html", view, renew_by=services().lifecycle.renew_by(view, now=now()))
+    renew_by = services().lifecycle.renew_by(view, now=now())
+    codes = services().recovery_codes.show(view, now=now()).codes if offers_new_codes(view) else ()
+    return _page("done.html", view, renew_by=renew_by, recovery_codes=codes)
 
 
 _RENDER: Final[dict[Stage, Callable[[CeremonyView], str]]] = {

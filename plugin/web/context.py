@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import current_app, g
 
+from plugin.ceremonies.types import Purpose, Stage
 from plugin.web.cookies import browser_token
 from vault.interface import VaultError
 
@@ -35,6 +36,14 @@ def helpdesk_of(about: CeremonyView | Subject) -> Helpdesk | None:
     """Return the helpdesk of this person's realm, if it has one."""
     desk = services().helpdesk
     return desk if desk is not None and desk.realm == about.issuer else None
+
+
+def offers_new_codes(view: CeremonyView) -> bool:
+    """Tell whether a login that has come to its end offers new recovery codes, in place of a set with used ones."""
+    found = services()
+    cool_down_h = found.settings.cool_down_h
+    at_its_end = view.purpose is Purpose.LOGIN and view.stage is Stage.DONE
+    return at_its_end and found.recovery_codes.are_used(view.owner, cool_down_h=cool_down_h, now=now())
 
 
 def load_ceremony(ceremony_id: str) -> CeremonyView:

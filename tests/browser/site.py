@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wsgi import ClosingIterator
 
-from plugin.ceremonies.types import Stage
+from plugin.ceremonies.types import Purpose, Stage
 from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
 from plugin.store.tables import Reference
@@ -96,6 +96,14 @@ def running_site(world: World, *, pipeline: Any = None) -> Iterator[Site]:
             server.shutdown()
             thread.join(timeout=5)
         server.server_close()
+
+
+def new_codes_page(site: Site, context: BrowserContext, subject: str) -> Page:
+    """Open the last page of a login in which a saved code was used."""
+    person, world = site.person(subject).has_face("alice"), site.world
+    view = world.recovery_codes.verify(person.comes_to(Purpose.LOGIN), person.codes[0], now=world.now)
+    world.ceremonies.advance(view, to=Stage.DONE, proven="face", now=world.now)
+    return site.opens(context, person)
 
 
 def reminder_page(site: Site, context: BrowserContext, subject: str) -> Page:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from plugin.ceremonies.types import Purpose, Stage
 from tests.browser.conftest import watched_context
-from tests.browser.site import reminder_page
+from tests.browser.site import new_codes_page, reminder_page
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +39,7 @@ def pages(site, context):
     person.comes_to(Purpose.LOGIN)
     yield "passkey", site.opens(context, person)
     yield "reminder", reminder_page(site, context, "renews")
+    yield "new codes", new_codes_page(site, context, "used-a-code")
     schedule = context.new_page()
     schedule.goto(f"{site.url}/retention")
     yield "retention", schedule

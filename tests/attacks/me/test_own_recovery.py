@@ -254,3 +254,47 @@ def test_a_recovery_that_turns_beside_a_stop_is_over(alice, office, world, monke
     monkeypatch.setattr(world.audit, "append", slower)
     assert alice.browser.call("recovery/new-face").get_json()["error"] == "recovery_stopped"
     assert alice.view().purpose is Purpose.LOGIN
+
+
+def uses_a_code(alice) -> None:
+    """Log in with a code from the paper, up to the offer of a new set."""
+    assert alice.logs_in().call("recovery/verify", {"code": alice.person.codes[0]}).status_code == 200
+    alice.shows("alice")
+    assert alice.view().stage is Stage.DONE
+
+
+def test_no_new_codes_are_made_that_no_page_has_shown(alice, world):
+    uses_a_code(alice)
+    assert alice.browser.call("recovery/acknowledge").status_code == 403
+    assert len(world.audited("recovery_codes_issued")) == 1  # at the enrolment
+    assert alice.browser.call("finish").status_code == 200
+
+
+def test_codes_that_were_shown_before_a_recovery_do_not_replace_its_own(alice, office, world):
+    """Or whoever sat at the end of a login could put their paper in the place of the owner's."""
+    uses_a_code(alice)
+    assert alice.browser.page().status_code == 200
+    about = {"issuer": alice.person.owner.issuer, "subject": alice.person.owner.subject, "ceremony_id": "other"}
+    world.audit.append("recovery_bound", at=world.now, **about, details={"factor": "totp"})
+    assert alice.browser.call("recovery/acknowledge").get_json()["error"] == "cooling_down"
+    assert len(world.audited("recovery_codes_issued")) == 1
+    assert world.audited("result_issued")[1:] == []
+
+
+def test_while_cooling_down_no_new_codes_are_offered(alice, world):
+    about = {"issuer": alice.person.owner.issuer, "subject": alice.person.owner.subject, "ceremony_id": "other"}
+    world.audit.append("recovery_bound", at=world.now, **about, details={"factor": "totp"})
+    alice.logs_in().call("recovery/verify", {"code": alice.person.codes[0]})
+    alice.shows("alice")
+    assert "redirect" in alice.last
+
+
+def test_the_letter_about_a_used_code_stops_the_login_that_used_it(alice, office, world):
+    """The paper was stolen: the owner presses the link while the thief stands before the camera."""
+    alice.logs_in().call("recovery/verify", {"code": alice.person.codes[0]})
+    links = re.findall(r"/helpdesk/stop/(\S+)", "\n".join(text for *_, text in office.letters.sent))
+    office.parts.aftermath.freeze(links[-1], now=world.now)
+    assert office.people.ended == ["alice-id"]
+    with pytest.raises(CeremonyRefused):
+        alice.person.shows("alice", alice.view())
+    assert [one["purpose"] for one in world.audited("result_issued")] == ["enrol"]

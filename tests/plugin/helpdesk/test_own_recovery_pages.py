@@ -39,9 +39,53 @@ def test_a_saved_code_and_the_face_replace_a_lost_phone(alice, office, world):
     assert told == ["A saved recovery code was used to replace your second factor", "Your second factor was replaced"]
 
 
-def test_a_saved_code_still_lets_in_without_replacing_anything(alice):
-    alice.logs_in().call("recovery/verify", {"code": alice.person.codes[0]})
+def logs_in_with_a_code(alice, code: str) -> None:
+    assert alice.logs_in().call("recovery/verify", {"code": code}).status_code == 200
     assert (alice.view().purpose, alice.view().stage) == (Purpose.LOGIN, Stage.FACE)
+    alice.shows("alice")
+
+
+def offered(alice) -> set[str]:
+    """Return the codes that the page shows."""
+    return set(re.findall(r"<li>([0-9A-Z-]{19})</li>", alice.browser.page().text))
+
+
+def test_a_saved_code_lets_in_and_ends_with_a_new_set(alice, office, world):
+    """Every address hears of the use at once, and of the new codes; a reload shows the same ones."""
+    old = alice.person.codes
+    logs_in_with_a_code(alice, old[0])
+    assert "redirect" not in alice.last
+    new = offered(alice)
+    assert (len(new), new & set(old), new) == (10, set(), offered(alice))
+    alice.last = alice.browser.call("recovery/acknowledge").get_json()
+    assert alice.result().amr == ("otp", "face")
+    for address in ("alice@example.org", "alice@home.example"):
+        told = [subject for to, subject, _ in office.letters.sent if to == address]
+        assert told == ["A saved recovery code was used", "You have new recovery codes"]
+    assert alice.logs_in().call("recovery/verify", {"code": old[1]}).status_code == 403
+    assert alice.browser.call("recovery/verify", {"code": new.pop()}).status_code == 200
+
+
+def test_who_says_not_now_keeps_the_codes_and_is_asked_again(alice, world):
+    old = alice.person.codes
+    logs_in_with_a_code(alice, old[0])
+    assert offered(alice)
+    alice.last = alice.browser.call("finish").get_json()
+    assert alice.result().purpose is Purpose.LOGIN
+    world.passes(seconds=60)
+    alice.logs_in()
+    alice.gives_phone_at_login()
+    alice.shows("alice")
+    assert len(offered(alice)) == 10
+    alice.last = alice.browser.call("finish").get_json()
+    assert alice.logs_in().call("recovery/verify", {"code": old[1]}).status_code == 200
+
+
+def test_without_a_used_code_a_login_ends_at_once(alice):
+    alice.logs_in()
+    alice.gives_phone_at_login()
+    alice.shows("alice")
+    assert alice.result().purpose is Purpose.LOGIN
 
 
 def test_a_changed_face_is_enrolled_with_the_phone_and_a_mailed_code(alice, office, world):
