@@ -88,6 +88,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "not_for_programs": Public(403, "A program may not do this; a person must."),
     "not_asked_by_you": Public(403, "Only who asked for it may see it."),
     "asker_gone": Public(409, "Whoever asked for this may no longer ask. Open a new case."),
+    "noter_gone": Public(409, "Whoever noted a proof may not do so any more. Open a new case and prove it anew."),
     "person_unknown": Public(404, "There is nobody with exactly this user name."),
     "too_many_lookups": Public(429, "You have looked up many people. Wait an hour, or tell your lead."),
     "too_many_cases": Public(429, "There were several cases about this person today. Tell your lead."),

@@ -20,9 +20,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from plugin.errors import ServiceError
 from plugin.helpdesk import limits
+from plugin.helpdesk.networks import network_of
 from plugin.helpdesk.policy import NOTED, PROOFS
 from plugin.helpdesk.record import has_usable_face
-from plugin.helpdesk.types import AGENT_ROLE, API_ROLE, APPROVER_ROLE, PRIVILEGED, SHOWN, Action, CaseState
+from plugin.helpdesk.second_person import NOTED as PROOF_NOTED
+from plugin.helpdesk.second_person import SecondPerson
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, PRIVILEGED, SHOWN, Action, CaseState
 from plugin.helpdesk.watch import ASKED, LOOKED_UP, OPENED, Watch
 from plugin.store.cooling import BOUND
 
@@ -62,6 +65,7 @@ class Desk:
         self._directory = directory
         self._deeds = deeds
         self._policy = policy
+        self._second = SecondPerson(directory=directory, links=links, database=database)
         self.watch = Watch(database=database, audit=audit, policy=policy)
         self._database = database
         self._audit = audit
@@ -135,7 +139,8 @@ class Desk:
             self._refuse(agent, "not_for_programs", now=now, case=case)
 
         def within(session: Session) -> None:
-            self._log_case("helpdesk_proof_noted", case, agent, now=now, session=session, proof=proof)
+            said = {"proof": proof, "network": network_of(agent.address)}
+            self._log_case(PROOF_NOTED, case, agent, now=now, session=session, **said)
 
         noted_by = list(dict.fromkeys((*case.noted_by, agent.id)))
         return self._cases.change(case, within=within, proofs=[*case.proofs, proof], noted_by=noted_by)
@@ -145,7 +150,7 @@ class Desk:
     ) -> CaseView:
         """Ask for an action: it is done at once, or waits for a second agent where four eyes are needed.
 
-        1. the agent's role              3. everything is proven that this action needs
+        1. the agent's role              3. everything is proven that this action needs, by who still may
         2. open, not over, not oneself   4. it can be done: `target` is there, the person can use it
                                          5. not too much is asked for, but a suspension is never too much
         """
@@ -156,6 +161,8 @@ class Desk:
         demands = replace(demands, four_eyes=demands.four_eyes or agent.program)
         if set(demands.proofs) - set(case.proofs):  # (3)
             self._refuse(agent, "proofs_missing", now=now, case=case)
+        if gone := self._second.gone(case):
+            self._refuse(agent, gone, now=now, case=case)
         asked = replace(case, action=action, target=target, demanded=demands.proofs, four_eyes=demands.four_eyes)
         self._can_be_done(asked, agent, now=now)  # (4)
         self.watch.allow(  # (5)
@@ -175,25 +182,17 @@ class Desk:
     def decide(self, approver: Agent, case_id: str, *, agree: bool, now: datetime) -> CaseView:
         """Decide about a waiting case.
 
-        1. the approver's role          4. neither opened, proven nor asked by this person
-        2. waiting and not over         5. nor by another account of this person: no address on record is shared
-        3. not about this person        6. at another network address, where policy wants it
-                                        7. what was asked for can still be done
+        1. the approver's role          4. another person than all who acted, who still may (second_person.py)
+        2. waiting and not over         5. what was asked for can still be done
+        3. not about this person
         """
         self._require(approver, APPROVER_ROLE, now=now)  # (1)
         case = self._under_way(self.case(approver, case_id, now=now), CaseState.WAITING, now=now)  # (2) (3)
-        if approver.id in {case.opened_by, case.asked_by, *case.noted_by}:  # (4)
-            self._refuse(approver, "same_person", now=now, case=case)
-        asker = self._directory.person(case.asked_by)
-        if asker is None or not asker.enabled or not asker.roles & {AGENT_ROLE, API_ROLE}:
-            self._refuse(approver, "asker_gone", now=now, case=case)
-        for other in (asker, *map(self._directory.person, {*case.noted_by} - {case.asked_by})):
-            if other is not None and other.is_same_as(approver.person):  # (5)
-                self._refuse(approver, "same_person", now=now, case=case)
-        if self._policy.apart == "address" and approver.address == case.asked_from:  # (6)
-            self._refuse(approver, "same_place", now=now, case=case)
+        wrong = self._second.unfit(case, approver, apart=self._policy.apart, now=now)
+        if wrong:  # (4)
+            self._refuse(approver, wrong, now=now, case=case)
         if agree:
-            self._can_be_done(case, approver, now=now)  # (7)
+            self._can_be_done(case, approver, now=now)  # (5)
             self.watch.agreed(approver, case.asked_by, case.owner, now=now, case=case.id)
             return self._deeds.carry_out(case, approver, now=now, decided_by=approver.id)
 

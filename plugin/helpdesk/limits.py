@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from plugin.ceremonies.types import Subject
 
 _STREAM = "service"
+_SAID = ("agent", "approver", "network", "reason", "case")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def _deed(issuer: str, subject: str, stored: str) -> Deed:
         details = json.loads(stored)
     except ValueError:  # somebody edited it: `facestep audit verify` says so, and it still counts for its subject
         details = {}
-    return Deed(issuer, subject, *(_text(details, name) for name in ("agent", "approver", "network", "reason", "case")))
+    return Deed(issuer, subject, *(_text(details, name) for name in _SAID))
 
 
 def _text(details: Any, name: str) -> str:

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from plugin.errors import ServiceError
+from plugin.helpdesk import suspension
+from plugin.helpdesk.policy import Rule
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, CaseState
 from plugin.store.helpdesk_tables import HelpdeskCase
 from vault.interface import WrongMac
@@ -98,6 +100,37 @@ def test_the_same_place_does_not_approve_where_policy_says_so(office, world, mon
     assert office.desk.decide(elsewhere, case.id, agree=True, now=world.now).state is CaseState.ISSUED
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("2001:db8::1", "2001:db8::2"), ("192.0.2.1", "::ffff:192.0.2.1"), ("192.0.2.1", ""), ("", "192.0.2.1")],
+)
+def test_a_place_is_a_network_not_an_address(office, world, first, second):
+    """An IPv6 connection has 2^64 addresses; what is no address is nowhere else."""
+    office.allows(apart="address")
+    case = office.proves(with_face(office, world))
+    case = office.desk.ask(office.agent(address=first), case.id, now=world.now)
+    with pytest.raises(ServiceError, match="same_place"):
+        office.desk.decide(office.agent("bob", address=second), case.id, agree=True, now=world.now)
+
+
+def test_the_place_where_a_proof_was_noted_does_not_approve_either(office, world):
+    office.people.add("eve", roles=[AGENT_ROLE])
+    office.allows(apart="address")
+    case = with_face(office, world)
+    office.desk.note(office.agent("eve", address="2001:db8::1"), case.id, "call_back", now=world.now)
+    office.desk.ask(office.agent(), office.proves(of_now(office, case)).id, now=world.now)
+    with pytest.raises(ServiceError, match="same_place"):
+        office.desk.decide(office.agent("bob", address="2001:db8::2"), case.id, agree=True, now=world.now)
+    elsewhere = office.agent("bob", address="2001:db8:0:1::2")
+    assert office.desk.decide(elsewhere, case.id, agree=True, now=world.now).state is CaseState.ISSUED
+
+
+def with_face(office, world):
+    """Open a case about Alice, whose face is on record."""
+    world.person().has_face()
+    return office.opens()
+
+
 def test_an_approval_works_once(office, world):
     case = office.asked()
     office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
@@ -147,6 +180,85 @@ def test_what_a_demoted_agent_asked_for_is_not_approved(office, world):
     office.people.change("ada", enabled=False)
     with pytest.raises(ServiceError, match="asker_gone"):
         office.desk.decide(office.agent("bob"), case.id, agree=True, now=world.now)
+
+
+def test_what_a_suspended_agent_asked_for_is_not_approved(office, world):
+    case = office.asked()
+    suspend(office, world, "ada")
+    with pytest.raises(ServiceError, match="asker_gone"):
+        office.agrees(case)
+    assert not any("Your pass" in subject for _, subject, _ in office.letters.sent)
+
+
+GONE = [
+    {"enabled": False},
+    {"roles": frozenset()},
+    {"roles": frozenset({APPROVER_ROLE})},
+    "suspended",
+    "deleted",
+]
+
+
+@pytest.mark.parametrize("how", GONE, ids=str)
+def test_a_proof_that_a_dismissed_agent_noted_does_not_count(office, world, how):
+    office.people.add("eve", roles=[AGENT_ROLE])
+    case = with_face(office, world)
+    office.desk.note(office.agent("eve"), case.id, "call_back", now=world.now)
+    case = office.desk.ask(office.agent(), office.proves(of_now(office, case)).id, now=world.now)
+    goes(office, world, "eve", how)
+    with pytest.raises(ServiceError, match="noter_gone"):
+        office.agrees(case)
+    assert not any("Your pass" in subject for _, subject, _ in office.letters.sent)
+
+
+def test_nor_is_anything_asked_for_with_it_where_one_agent_is_enough(office, world):
+    office.allows(default=Rule(frozenset({"call_back"}), four_eyes=False))
+    office.people.add("eve", roles=[AGENT_ROLE])
+    world.person().has_face()
+    world.passes(seconds=8 * 86400)
+    case = office.opens()
+    office.desk.note(office.agent("eve"), case.id, "call_back", now=world.now)
+    goes(office, world, "eve", "suspended")
+    with pytest.raises(ServiceError, match="noter_gone"):
+        office.desk.ask(office.agent(), case.id, now=world.now)
+    assert office.refusals() == ["noter_gone"]
+
+
+@pytest.mark.parametrize(
+    ("how", "counts"), [({"roles": frozenset()}, True), ({"enabled": False}, False), ("suspended", False)], ids=str
+)
+def test_the_word_of_a_manager_counts_while_they_can_sign_in(office, world, how, counts):
+    """They need no role of the helpdesk, but an account that is theirs still."""
+    office.allows(default=Rule(frozenset({"manager"}), four_eyes=True))
+    case = office.proves(with_face(office, world))
+    case = office.desk.ask(office.agent(), case.id, now=world.now)
+    goes(office, world, "mia", how)
+    if counts:
+        assert office.agrees(case).state is CaseState.ISSUED
+        return
+    with pytest.raises(ServiceError, match="noter_gone"):
+        office.agrees(case)
+
+
+def of_now(office, case):
+    return office.desk.case(office.agent(), case.id, now=office.world.now)
+
+
+def goes(office, world, name, how):
+    """Let somebody go: the directory's changes, a suspension, or the account is deleted."""
+    if how == "deleted":
+        del office.people.people[f"{name}-id"]
+    elif how == "suspended":
+        suspend(office, world, name)
+    else:
+        office.people.change(name, **how)
+
+
+def suspend(office, world, name):
+    with world.database.transaction() as session:
+        suspension.suspend(
+            office.people.find(name).owner, audit=world.audit, session=session, now=world.now, reason="test"
+        )
 
 
 def test_an_agent_without_the_role_does_not_approve(office, world):
