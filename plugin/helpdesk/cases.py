@@ -10,8 +10,8 @@ Rules:
  * A move that is not drawn does not happen, and every change names the version it was read at: of two agents one wins,
    and a decision about a case that was frozen meanwhile is no decision.
  * The row carries a keyed MAC over every column: who can write to the database cannot note a proof.
- * What policy demands is written into the case when it is opened, and what the action demands besides when it is
-   asked for. From then on action, target and proofs stand: who decides has seen what was asked.
+ * What policy demands is written into the case when it is opened, and what it and the action demand besides when that
+   is asked for. From then on action, target and proofs stand: who decides has seen what was asked.
 
 Not here: who may do what (desk.py).
 """

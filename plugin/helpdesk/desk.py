@@ -2,8 +2,8 @@
 
 Rules:
  * Nobody acts on their own account, by this or another one of theirs; who opened, proved or asked does not decide.
- * An action needs every proof that policy demanded when the case was opened, and those of its own; a pass needs a
-   face that the recovery can compare. What was asked for stands; another action is another case.
+ * An action needs every proof that policy demanded when the case was opened or demands now, and those of its own; a
+   pass needs a face that the recovery can compare. What was asked for stands; another action is another case.
  * Roles were read for this very request (types.Agent); a case that is over or frozen takes nothing.
  * A program opens and asks like an agent, about its own cases alone, notes what policy lets it note, and waits for two
    eyes of a person, always. It decides nothing and is shown nothing.
@@ -15,19 +15,16 @@ Not here: what an action does (deeds.py), letters (aftermath.py), pages (pages/h
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from plugin.errors import ServiceError
-from plugin.helpdesk import limits
 from plugin.helpdesk.networks import network_of
 from plugin.helpdesk.policy import NOTED, PROOFS
-from plugin.helpdesk.record import has_usable_face
+from plugin.helpdesk.risks import looked_at, renewed
 from plugin.helpdesk.second_person import NOTED as PROOF_NOTED
 from plugin.helpdesk.second_person import SecondPerson
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, PRIVILEGED, SHOWN, Action, CaseState
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, SHOWN, Action, CaseState
 from plugin.helpdesk.watch import ASKED, LOOKED_UP, OPENED, Watch
-from plugin.store.cooling import BOUND
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,15 +32,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from plugin.audit.log import AuditLog
-    from plugin.ceremonies.types import Subject
     from plugin.helpdesk.cases import Cases
     from plugin.helpdesk.deeds import Deeds, Offer
     from plugin.helpdesk.links import Links
     from plugin.helpdesk.policy import Policy
-    from plugin.helpdesk.types import Agent, CaseView, Directory, OnRecord
+    from plugin.helpdesk.types import Agent, CaseView, Directory
     from plugin.store.database import Database
-
-LATELY: Final = timedelta(days=7)
 
 
 class Desk:
@@ -86,9 +80,7 @@ class Desk:
         if person is None:  # (3)
             self._refuse(agent, "person_unknown", now=now)
         self.watch.keep_apart(agent, person.owner.subject, person=person, now=now)  # (4)
-        risks = self._risks(person, now=now)
-        demands = self._policy.demands(person, risks=risks, has_face=self._has_face(person.owner, now=now))
-        risks += (PRIVILEGED,) if self._policy.is_privileged(person) else ()
+        risks, demands = looked_at(person, policy=self._policy, database=self._database, now=now)
         row = self._cases.new(
             person, opened_by=agent.id, ticket=ticket, reason=reason, risks=risks, demands=demands, now=now
         )
@@ -100,7 +92,10 @@ class Desk:
         return self._cases.load(row.id)
 
     def case(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
-        """Return a case for an agent or approver; not one's own, nor that of who agreed lately to one's requests."""
+        """Return a case for an agent or approver; not one's own, nor that of who agreed lately to one's requests.
+
+        One that is under way comes with the risks of now, and with what they demand besides (risks.py).
+        """
         if not agent.has(APPROVER_ROLE):
             self._require_asking(agent, now=now)
         case = self._cases.load(case_id)
@@ -108,7 +103,9 @@ class Desk:
             raise ServiceError("case_unknown", "another_opened_it")
         person = self._directory.person(case.owner.subject)
         self.watch.keep_apart(agent, case.owner.subject, person=person, now=now)
-        return case
+        if person is None:
+            return case
+        return renewed(case, person, policy=self._policy, database=self._database, now=now)
 
     def look(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
         """Return a case to be shown, as `case` does, and write down who reads it."""
@@ -170,11 +167,12 @@ class Desk:
         )
         written: dict[str, Any] = {"asked_by": agent.id, "asked_from": agent.address, "action": action.value}
         written |= {"target": target, "demanded": list(demands.proofs), "four_eyes": demands.four_eyes}
+        written |= {"risks": list(case.risks)}
         if not demands.four_eyes:
             return self._deeds.carry_out(asked, agent, now=now, **written)
 
         def within(session: Session) -> None:
-            said = {"proofs": list(case.proofs), "action": action.value, "target": target}
+            said = {"proofs": list(case.proofs), "action": action.value, "target": target, "risk": list(case.risks)}
             self._log_case("helpdesk_approval_asked", case, agent, now=now, session=session, **said)
 
         return self._cases.change(case, to=CaseState.WAITING, within=within, **written)
@@ -184,7 +182,7 @@ class Desk:
 
         1. the approver's role          4. another person than all who acted, who still may (second_person.py)
         2. waiting and not over         5. what was asked for can still be done
-        3. not about this person
+        3. not about this person        6. everything is proven that this needs by now
         """
         self._require(approver, APPROVER_ROLE, now=now)  # (1)
         case = self._under_way(self.case(approver, case_id, now=now), CaseState.WAITING, now=now)  # (2) (3)
@@ -192,6 +190,8 @@ class Desk:
         if wrong:  # (4)
             self._refuse(approver, wrong, now=now, case=case)
         if agree:
+            if set(self._deeds.demands(case, now=now).proofs) - set(case.proofs):  # (6)
+                self._refuse(approver, "proofs_missing", now=now, case=case)
             self._can_be_done(case, approver, now=now)  # (5)
             self.watch.agreed(approver, case.asked_by, case.owner, now=now, case=case.id)
             return self._deeds.carry_out(case, approver, now=now, decided_by=approver.id)
@@ -237,20 +237,9 @@ class Desk:
         """Return the agent's own cases that are not over."""
         return self._cases.opened_by(agent.id, now=now)
 
-    def _risks(self, person: OnRecord, *, now: datetime) -> tuple[str, ...]:
-        """Return what makes this case more delicate than others."""
-        with self._database.reading() as session:
-            events = {"recovered_lately": BOUND, "frozen_lately": "recovery_frozen", "new_factor": "factor_added"}
-            when = {risk: limits.last(session, event, owner=person.owner) for risk, event in events.items()}
-        lately = [risk for risk, at in when.items() if at is not None and now - at < LATELY]
-        return tuple([*lately, "staff"] if person.is_staff else lately)
-
     def _require_asking(self, agent: Agent, *, now: datetime) -> None:
         if not agent.may_ask:
             self._refuse(agent, "helpdesk_role", now=now)
-
-    def _has_face(self, owner: Subject, *, now: datetime) -> bool:
-        return has_usable_face(owner, database=self._database, now=now)
 
     def _require(self, agent: Agent, role: str, *, now: datetime) -> None:
         if not agent.has(role):
