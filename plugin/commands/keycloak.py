@@ -45,6 +45,12 @@ def _realm_options(function: Callable[..., None]) -> Callable[..., None]:
             "--register/--no-register", default=False, help="Also register the realm in this service's database."
         ),
         click.option("--helpdesk/--no-helpdesk", default=False, help="Also the client and roles of /helpdesk."),
+        click.option(
+            "--helpdesk-policy",
+            envvar="FACESTEP_HELPDESK_POLICY_FILE",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Policy whose groups must exist; else helpdesk_policy_file is read with the addresses.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     )
     for option in reversed(options):
@@ -65,6 +71,7 @@ def command() -> None:
       facestep keycloak install --realm staff --register
       facestep keycloak install --realm staff --helpdesk
       facestep keycloak check --realm staff
+      facestep keycloak check --realm staff --helpdesk-policy helpdesk.toml
       facestep keycloak check --realm staff --server https://sso.example.org --facestep-url https://face.example.org
     """  # noqa: D301  (\b is click's marker for text it must not wrap)
 
@@ -128,24 +135,29 @@ def _setup(
     admin_password: str | None,
     register: bool,
     helpdesk: bool,
+    helpdesk_policy: Path | None,
 ) -> Iterator[RealmSetup]:
+    from plugin.helpdesk.policy import Policy
     from plugin.keycloak.admin import RealmAdmin
     from plugin.keycloak.realm import RealmSetup
 
-    server, facestep_url = _addresses(server, facestep_url)
+    server, facestep_url, policy_file = _of_settings(server, facestep_url, helpdesk_policy, realm=realm)
+    groups = [name for name, _ in Policy.load(policy_file).groups]
     if admin_password_file is not None:
         admin_password = admin_password_file.read_text(encoding="utf-8").strip()
     admin = RealmAdmin(
         server, realm, user=admin_user, password=admin_password or _asked_for(admin_user), login_realm=admin_realm
     )
     with _clients(wanted=register) as clients:
-        yield RealmSetup(admin, facestep_url=facestep_url, clients=clients, helpdesk=helpdesk)
+        yield RealmSetup(admin, facestep_url=facestep_url, clients=clients, helpdesk=helpdesk, groups=groups)
 
 
-def _addresses(server: str | None, facestep_url: str | None) -> tuple[str, str]:
-    """Return both addresses; the settings say what the command line leaves out, and are read only then."""
+def _of_settings(
+    server: str | None, facestep_url: str | None, policy_file: Path | None, *, realm: str
+) -> tuple[str, str, Path | None]:
+    """Return both addresses and the policy of this realm's helpdesk; settings are read where an address is left out."""
     if server and facestep_url:
-        return server, facestep_url
+        return server, facestep_url, policy_file
     from plugin.settings import Settings
 
     try:
@@ -155,7 +167,9 @@ def _addresses(server: str | None, facestep_url: str | None) -> tuple[str, str]:
         raise SettingsError(f"{missing} is not given and the settings do not tell: {exc.detail}") from exc
     if not (server or settings.keycloak_url):
         raise SettingsError("where is Keycloak? Give --server, or set keycloak_url (FACESTEP_KEYCLOAK_URL)")
-    return server or settings.keycloak_url, facestep_url or settings.issuer
+    if policy_file is None and settings.helpdesk_issuer.endswith(f"/realms/{realm}"):
+        policy_file = settings.helpdesk_policy_file
+    return server or settings.keycloak_url, facestep_url or settings.issuer, policy_file
 
 
 def _asked_for(user: str) -> str:

@@ -119,7 +119,7 @@ class OwnRecovery:
         person = self._directory.person(view.subject)
         if person is None or not person.enabled or not person.mailbox:
             self._refuse(view, "no_mailbox", now=now)
-        if person.is_staff or any(name in person.groups for name, _ in self._policy.groups):
+        if person.is_staff or self._policy.rules_of(person):
             self._refuse(view, "helpdesk_only", now=now)
         return person
 

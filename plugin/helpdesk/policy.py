@@ -13,7 +13,7 @@
     four_eyes = true             # a second agent must agree
 
     [[group]]
-    name = "/administrators"     # group path at the identity provider
+    name = "/administrators"     # group path at the identity provider; who is in a group below it is in it
     proofs = ["call_back", "document"]
     four_eyes = true
 
@@ -120,7 +120,7 @@ class Policy:
 
     def demands(self, person: OnRecord, *, risks: Collection[str], has_face: bool) -> Demands:
         """Return what a case about this person needs; `has_face`: there is one to compare a live face with."""
-        fitting = [self.default, *(rule for name, rule in self.groups if name in person.groups)]
+        fitting = [self.default, *self.rules_of(person)]
         asked = frozenset().union(*(rule.proofs for rule in fitting))
         four_eyes = any(rule.four_eyes for rule in fitting)
         if risks:
@@ -130,7 +130,11 @@ class Policy:
 
     def is_privileged(self, person: OnRecord) -> bool:
         """Tell whether nothing may be done to this person by one agent alone."""
-        return person.is_staff or any(rule.four_eyes for name, rule in self.groups if name in person.groups)
+        return person.is_staff or any(rule.four_eyes for rule in self.rules_of(person))
+
+    def rules_of(self, person: OnRecord) -> list[Rule]:
+        """Return the rules of the groups that this person is in, or in a group below."""
+        return [rule for name, rule in self.groups if any(_is_in(group, name) for group in person.groups)]
 
     def for_action(self, action: Action, case: CaseView, *, target: str = "", has_face: bool = True) -> Demands:
         """Return what this action needs on this case.
@@ -191,6 +195,10 @@ def _group(one: Any, number: int) -> tuple[str, Rule]:
     where = f"group {number}"
     if not isinstance(one, dict) or not isinstance(one.get("name"), str) or not one["name"].startswith("/"):
         raise SettingsError(f"helpdesk policy: {where} needs a name, a group's path that begins with a slash")
+    if one["name"].endswith("/"):
+        raise SettingsError(
+            f"helpdesk policy: {where}: a group's path ends without a slash; groups below are meant, too"
+        )
     return one["name"], _rule({key: value for key, value in one.items() if key != "name"}, where=where)
 
 
@@ -206,6 +214,11 @@ def _rule(one: Any, *, where: str, least: int = 1) -> Rule:
     if not isinstance(four_eyes, bool):
         raise SettingsError(f"helpdesk policy: {where}: four_eyes must be true or false")
     return Rule(frozenset(proofs), four_eyes=four_eyes)
+
+
+def _is_in(group: str, name: str) -> bool:
+    """Tell whether `group` is the group of this name or below it; Keycloak names directly joined groups alone."""
+    return group == name or group.startswith(f"{name}/")
 
 
 def _possible(proofs: frozenset[str], *, has_face: bool) -> frozenset[str]:

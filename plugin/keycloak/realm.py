@@ -9,6 +9,7 @@ from plugin.errors import ServiceError
 from plugin.keycloak import flows, names
 from plugin.keycloak.api_scope_items import ApiScopeItem
 from plugin.keycloak.flow_items import BindingItem, FlowItem
+from plugin.keycloak.group_items import GroupsItem
 from plugin.keycloak.helpdesk_items import (
     CLIENT,
     OWN_CLIENT,
@@ -32,7 +33,7 @@ from plugin.keycloak.registration import Clients, RegistrationItem
 from plugin.keycloak.scope_items import ScopeForAllItem, ScopeItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from plugin.keycloak.admin import RealmAdmin
     from plugin.keycloak.findings import Finding, Item, MendableItem
@@ -51,9 +52,16 @@ class RealmSetup:
     """The wishes for one realm and one service."""
 
     def __init__(
-        self, admin: RealmAdmin, *, facestep_url: str, clients: Clients | None, helpdesk: bool = False
+        self,
+        admin: RealmAdmin,
+        *,
+        facestep_url: str,
+        clients: Clients | None,
+        helpdesk: bool = False,
+        groups: Sequence[str] = (),
     ) -> None:
         self._admin = admin
+        self._groups = groups
         self._helpdesk = helpdesk
         self._url = facestep_url.rstrip("/")
         self._clients = clients
@@ -126,5 +134,7 @@ class RealmSetup:
         yield TransportItem(self._admin)
         if self._helpdesk:
             yield MailItem(self._admin)
+        if self._groups:
+            yield GroupsItem(self._admin, self._groups)
         yield ErasuresItem(self._admin)
         yield ServiceItem(self._url)

@@ -321,6 +321,29 @@ def test_staff_needs_every_proof_and_four_eyes_whatever_the_default(office, monk
     assert (case.demanded, case.four_eyes, case.risks) == (("call_back", "document"), True, ("staff", "privileged"))
 
 
+@pytest.mark.parametrize(
+    ("group", "strict"),
+    [
+        ("/administrators", True),
+        ("/administrators/emea", True),
+        ("/administrators/emea/vienna", True),
+        ("/administrators-alumni", False),
+        ("/others/administrators", False),
+    ],
+)
+def test_who_is_in_a_group_below_is_in_the_group(office, group, strict):
+    """Keycloak names the groups that somebody joined themselves; the rule of the one above would be escaped."""
+    office.allows(
+        groups=(("/administrators", Rule(frozenset({"call_back", "document"}), four_eyes=True)),),
+        default=Rule(frozenset({"call_back"}), four_eyes=False),
+    )
+    office.people.change("alice", groups=(group,))
+    case = office.opens()
+    assert case.four_eyes is strict
+    assert ("document" in case.demanded) is strict
+    assert ("privileged" in case.risks) is strict
+
+
 def test_looking_up_many_people_ends_and_is_loud(office, world):
     for _ in range(30):
         with pytest.raises(ServiceError, match="person_unknown"):

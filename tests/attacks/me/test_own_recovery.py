@@ -145,10 +145,11 @@ def test_staff_and_people_who_cannot_be_written_to_must_call(alice, office, deli
     assert office.letters.sent == []
 
 
-def test_people_of_a_group_that_the_policy_names_must_call(alice, office):
+@pytest.mark.parametrize("group", ["/administrators", "/administrators/emea"])
+def test_people_of_a_group_that_the_policy_names_or_of_one_below_must_call(alice, office, group):
     own = office.parts.own_recovery
     own._policy = replace(own._policy, groups=(("/administrators", own._policy.default),))
-    office.people.change("alice", groups=("/administrators",))
+    office.people.change("alice", groups=(group,))
     alice.logs_in()
     alice.begins_new_face()
     alice.gives_phone()

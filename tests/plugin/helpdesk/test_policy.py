@@ -29,6 +29,7 @@ def test_a_file_is_read_whole(tmp_path):
 @pytest.mark.parametrize(
     ("table", "said"),
     [
+        ({"group": [{"name": "/admins/", "proofs": ["document"], "four_eyes": True}]}, "ends without a slash"),
         ({"pass_minutes": 9}, "pass_minutes must be a whole number from 10 to 480"),
         ({"pass_minutes": 481}, "pass_minutes"),
         ({"pass_minutes": True}, "pass_minutes"),

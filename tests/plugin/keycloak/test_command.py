@@ -110,7 +110,7 @@ def asked(monkeypatch, tmp_path):
     monkeypatch.setattr(
         RealmSetup,
         "__init__",
-        lambda _, admin, *, facestep_url, clients, helpdesk: calls.append((admin.server, facestep_url)),
+        lambda _, admin, *, facestep_url, clients, helpdesk, groups: calls.append((admin.server, facestep_url)),
     )
     monkeypatch.setattr(RealmSetup, "check", lambda _: [RIGHT])
     monkeypatch.setattr(RealmSetup, "install", lambda _: iter([]))
@@ -141,6 +141,28 @@ def test_the_command_line_goes_before_the_settings(asked, tmp_path):
     run("check", "--realm", "staff", "--server", "https://other.example")
     run("check", "--realm", "staff", "--facestep-url", "https://my.example")
     assert asked == [("https://other.example", "https://face.example"), ("https://sso.example", "https://my.example")]
+
+
+def test_the_groups_of_the_policy_are_asked_about(monkeypatch, tmp_path):
+    """Named on the command line, or by the settings of the service that this realm's helpdesk is at."""
+    groups = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(RealmSetup, "__init__", lambda *_, **given: groups.append(given["groups"]))
+    monkeypatch.setattr(RealmSetup, "check", lambda _: [RIGHT])
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[group]]\nname = "/administrators"\nproofs = ["document"]\nfour_eyes = true\n')
+    run("check", *WHERE, "--helpdesk-policy", str(policy))
+    helpdesk = {
+        "helpdesk_issuer": "https://sso.example/realms/staff",
+        "helpdesk_policy_file": str(policy),
+        "mail_server": "smtp://127.0.0.1:25",
+        "mail_from": "desk@example.org",
+    }
+    monkeypatch.setitem(globals(), "SETTINGS", {**SETTINGS, **helpdesk})
+    write_settings(tmp_path)
+    for realm in ("staff", "guests"):
+        run("check", "--realm", realm)
+    assert groups == [["/administrators"], ["/administrators"], []]
 
 
 def one_line(done):

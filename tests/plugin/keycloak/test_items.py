@@ -9,6 +9,7 @@ import pytest
 
 from plugin.errors import ServiceError
 from plugin.keycloak.flows import browser_flow, grant_flow, reset_flow
+from plugin.keycloak.group_items import GroupsItem
 from plugin.keycloak.helpdesk_items import MailItem
 from plugin.keycloak.hole_items import BrokersItem, ErasuresItem, RegistrationFlowItem
 from plugin.keycloak.items import BruteForceItem, ExtensionItem, LevelItem
@@ -127,3 +128,12 @@ def test_an_address_that_people_may_change_is_told(who, verified, seen):
     assert finding.seen == seen
     assert finding.right is ("user" not in who)
     assert bool(finding.mend) is not finding.right
+
+
+def test_a_group_that_the_policy_names_and_the_realm_does_not_know_is_said():
+    realm = FakeRealm(answers={"/group-by-path/administrators": {"id": "1"}, "/group-by-path/a%20b/c": {"id": "2"}})
+    assert GroupsItem(realm, ["/administrators", "/a b/c"]).look().right
+    finding = GroupsItem(realm, ["/administrators", "/Administrators"]).look()
+    assert not finding.right
+    assert finding.seen == "not there: /Administrators"
+    assert "helpdesk_policy_file" in finding.mend
