@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from keycloak import KeycloakAdmin, KeycloakOpenIDConnection
 from keycloak.exceptions import KeycloakError
@@ -34,6 +35,8 @@ MANAGER: Final = "facestepManager"
 `facestep keycloak install --helpdesk` declares them so (helpdesk_items.py)."""
 CREDENTIAL: Final = "facestep"
 """The type of our credential there (FaceCredentialModel.java)."""
+OFFLINE: Final = "Offline Token"
+"""What Keycloak lists among somebody's consents for a client that holds an offline session."""
 _TIMEOUT_S: Final = 5
 _NOT_FOUND: Final = 404
 _SPARE_S: Final = 15
@@ -73,8 +76,17 @@ class KeycloakDirectory:
         return self._on_record(found) if found else None
 
     def end_sessions(self, subject: str) -> None:
-        """End all sessions; Keycloak also stops accepting what was issued before, offline tokens too."""
+        """End all sessions, offline ones too.
+
+        A log-out makes Keycloak refuse offline tokens of the seconds before, compared in whole seconds: one that was
+        issued or refreshed within the very second of the log-out lives on. So the offline sessions are taken away too,
+        client by client, as revoking a consent does; in this order, since no session is left that could make new ones.
+        """
         self._ask(lambda admin: admin.user_logout(subject))
+        for one in self._ask(lambda admin: admin.user_consents(subject)):
+            if any(grant.get("key") == OFFLINE for grant in one.get("additionalGrants", [])):
+                client = quote(str(one["clientId"]), safe="")
+                self._ask(partial(_revoke, subject=subject, client=client), missing_is_none=True)
 
     def forget_face(self, subject: str) -> None:
         """Delete the credential that says so; Keycloak then asks for an enrolment at the next login."""
@@ -123,6 +135,10 @@ class KeycloakDirectory:
                 )
                 self._good_until = now + int(token["expires_in"]) - _SPARE_S
             return self._admin
+
+
+def _revoke(admin: KeycloakAdmin, *, subject: str, client: str) -> None:
+    admin.revoke_consent(subject, client)
 
 
 def _delete_credential(admin: KeycloakAdmin, *, subject: str, credential: str) -> None:

@@ -27,9 +27,11 @@ from plugin.doors.registry import Registry
 from plugin.doors.seen import SeenJtis
 from plugin.doors.signed_request import SignedMessages
 from plugin.doors.signer import Signer
+from plugin.factors.enrolment import Enrolment
+from plugin.store.cooling import BOUND
 from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
-from plugin.store.tables import Reference
+from plugin.store.tables import Reference, TotpSecret
 from plugin.wiring import build_helpdesk, build_own_page, utc_now
 from tests.fakes.door import open_door
 
@@ -70,7 +72,11 @@ class LiveDoor:
             registry=registry,
             messages=SignedMessages(registry=registry, seen=SeenJtis(services.database), audience=self.url),
             signer=self._signer,
-            enrolment=_Enrolment(self.erased),
+            enrolment=_Enrolment(
+                self.erased,
+                **{name: getattr(services, name) for name in ("ceremonies", "database", "sealer")},
+                audit=audit,
+            ),
         )
 
     def open_helpdesk(self, realm: str, *, mail_port: int) -> None:
@@ -106,6 +112,25 @@ class LiveDoor:
         with self.services.database.transaction() as session:
             session.add(row)
 
+    def has_just_recovered(self, owner: Subject) -> None:
+        """Leave what a recovery does: face, new app, the entry from which the cool-down runs, and no session."""
+        now = utc_now()
+        self.keep_a_face(owner)
+        row = TotpSecret(
+            id=secrets.token_urlsafe(32),
+            issuer=owner.issuer,
+            subject=owner.subject,
+            sealed_secret="never opened",
+            last_step=0,
+            created_ms=to_ms(now),
+        )
+        sign(row, sealer=self.services.sealer)
+        whose = {"issuer": owner.issuer, "subject": owner.subject, "ceremony_id": "the recovery"}
+        with self.services.database.transaction() as session:
+            session.add(row)
+            self.services.audit.append(BOUND, at=now, **whose, details={"factor": "totp"}, session=session)
+        self.services.helpdesk.aftermath.end_sessions(owner, now=now)
+
     def pass_helpdesk_check(self, link: str) -> None:
         """Press the button of a check's link and let the face be the enrolled one, as the face factor would."""
         form, ours = {"answer": "begin"}, {"Origin": self.url}
@@ -132,9 +157,13 @@ class LiveDoor:
 
     def use_pass(self, ceremony_id: str, code: str) -> requests.Response:
         """Enter a pass, as the page does."""
+        return self.call(ceremony_id, "recovery/pass", {"code": code})
+
+    def call(self, ceremony_id: str, path: str, body: Mapping[str, object]) -> requests.Response:
+        """Call the API as the page of this ceremony does, or as a program in that browser would."""
         return requests.post(
-            f"{self.url}/api/ceremony/{ceremony_id}/recovery/pass",
-            json={"code": code},
+            f"{self.url}/api/ceremony/{ceremony_id}/{path}",
+            json=body,
             headers={"X-Facestep": "1", "Origin": self.url},
             cookies={f"facestep_{ceremony_id[:8]}": self._tokens[ceremony_id]},
             timeout=20,
@@ -219,15 +248,17 @@ class _LyingSigner:
         return self.real.public_jwks()
 
 
-class _Enrolment:
-    """Remembers whom it was asked to forget."""
+class _Enrolment(Enrolment):
+    """The real one, which remembers whom it has forgotten."""
 
-    def __init__(self, erased: list[tuple[str, str]]) -> None:
+    def __init__(self, erased: list[tuple[str, str]], **parts: Any) -> None:
+        super().__init__(**parts)
         self._erased = erased
 
-    def erase(self, subject: Subject, *, now: datetime) -> bool:
-        self._erased.append((subject.issuer, subject.subject))
-        return True
+    def erase(self, owner: Subject, *, now: datetime) -> bool:
+        gone = super().erase(owner, now=now)
+        self._erased.append((owner.issuer, owner.subject))
+        return gone
 
 
 class _Quiet(WSGIRequestHandler):
