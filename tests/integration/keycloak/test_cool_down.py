@@ -82,23 +82,13 @@ def insider(house, door):
     return Insider(house, person, person.access_token(back))
 
 
-def refused_at_the_service(house, address: str) -> bool:
-    """Follow the browser to the service; tell whether nothing begins there, for the cool-down, and it is audited."""
-    begun = len(house.door.audited("ceremony_begun"))
-    answer = requests.get(address, allow_redirects=False, timeout=20)
-    last = house.door.audited("request_refused")[-1].details
-    return (
-        answer.status_code == 403
-        and last["code"] == "cooling_down"
-        and begun == len(house.door.audited("ceremony_begun"))
-    )
-
-
 def test_deleting_the_face_in_the_account_console_leads_to_an_invitation_alone(house, door, insider):
-    """No way to a fresh enrolment: everything is gone, and what is asked for next comes from an administrator."""
+    """No fresh enrolment: everything is gone, sessions too, and what is asked for next comes from an administrator."""
     face = house.face_credentials(insider.person)[0]["id"]
     assert insider.account("DELETE", f"/credentials/{face}").status_code == 204
     assert wait_until(lambda: erased(house, insider.person))
+    assert wait_until(lambda: house.admin.get(f"/users/{insider.person.id}/sessions") == [])
+    assert insider.account("GET").status_code == 401
     ceremony, begun = insider.logs_in_anew()
     assert begun == {"purpose": "enrol", "stage": "invitation"}
     for path, body in (
@@ -116,13 +106,17 @@ def test_deleting_the_face_in_the_account_console_leads_to_an_invitation_alone(h
 def test_deleting_it_by_required_action_leads_there_too(house, insider):
     face = house.face_credentials(insider.person)[0]["id"]
     assert insider.asks_for(f"delete_credential:{face}") == ""
-    assert "kc_action_status=success" in insider.person.submit({"accept": ""})
+    insider.person.submit({"accept": ""})
     assert wait_until(lambda: erased(house, insider.person))
+    assert wait_until(lambda: house.admin.get(f"/users/{insider.person.id}/sessions") == [])
     assert insider.logs_in_anew()[1] == {"purpose": "enrol", "stage": "invitation"}
 
 
 def test_our_own_action_binds_no_new_factor(house, insider):
-    assert refused_at_the_service(house, insider.asks_for("facestep-enrol"))
+    answer = requests.get(insider.asks_for("facestep-enrol"), allow_redirects=False, timeout=20)
+    assert answer.status_code == 403
+    assert house.door.audited("request_refused")[-1].details["code"] == "cooling_down"
+    assert house.door.audited("ceremony_begun")[-1].details["purpose"] == "login"
     assert insider.logs_in_anew()[1] == {"purpose": "login", "stage": "possession"}
 
 

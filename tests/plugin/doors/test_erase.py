@@ -1,3 +1,7 @@
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+
 import pytest
 
 from plugin.store.instants import to_ms
@@ -36,6 +40,26 @@ def test_the_same_id_at_another_realm_is_another_person(door):
     add_rows(door, door.realm.issuer, "user-1")
     assert door.erase("user-1", realm=other).json == {"erased": False}
     assert rows(door) == [(door.realm.issuer, "user-1")] * 2
+
+
+@pytest.fixture
+def ended(door):
+    """Open a helpdesk for the realm, of which this call needs one thing; return whose sessions it has ended."""
+    gone: list[str] = []
+    aftermath = SimpleNamespace(end_sessions=lambda owner, *, now: gone.append(owner.subject))
+    services = door.http.application.extensions["facestep"]
+    helpdesk = SimpleNamespace(realm=door.realm.issuer, aftermath=aftermath)
+    door.http.application.extensions["facestep"] = replace(services, helpdesk=helpdesk)
+    return gone
+
+
+def test_who_has_just_recovered_and_deletes_everything_keeps_no_session(door, ended):
+    about = {"issuer": door.realm.issuer, "ceremony_id": "a recovery", "details": {"factor": "totp"}}
+    for subject, ago in (("user-1", timedelta(hours=1)), ("user-2", timedelta(hours=25))):
+        door.services.audit.append("recovery_bound", at=door.clock() - ago, subject=subject, **about)
+    for subject in ("user-1", "user-2", "user-3"):
+        assert door.erase(subject).status_code == 200
+    assert ended == ["user-1"]
 
 
 def test_other_people_of_the_realm_stay(door):
