@@ -3,10 +3,8 @@
 Rules:
  * Only the provider that a subject belongs to can erase it; the subject is taken under the provider that signed.
  * Erasing twice is not an error.
- * Within a cool-down the person's sessions end too: who has got back in by a recovery and deletes everything would take
-   the owner's stop links with it, and go on in the session of the moment.
 
-Not here: what is erased (factors/enrolment.py).
+Not here: what is erased (factors/enrolment.py), and what ends with it (web/erasing.py).
 """
 
 from __future__ import annotations
@@ -21,8 +19,7 @@ from plugin.doors.authorization import authenticate_client
 from plugin.doors.parameters import check_none, check_once
 from plugin.doors.refusals import audit_refused_request
 from plugin.errors import ClientRefused, ServiceError
-from plugin.store.cooling import is_cooling
-from plugin.web.context import helpdesk_of, now, services
+from plugin.web import erasing
 
 bp: Final = Blueprint("erase", __name__)
 _MAX_SUBJECT_CHARS: Final = 255
@@ -45,16 +42,4 @@ def erase() -> Response:
     if not 0 < len(subject) <= _MAX_SUBJECT_CHARS:
         audit_refused_request("no_subject", door="erase", issuer=client.issuer)
         raise ServiceError("bad_request", "no_subject")
-    owner = Subject(client.issuer, subject)
-    erased = services().enrolment.erase(owner, now=now())
-    _end_sessions_of_the_recovered(owner)
-    return jsonify(erased=erased)
-
-
-def _end_sessions_of_the_recovered(owner: Subject) -> None:
-    found, desk = services(), helpdesk_of(owner)
-    who = {"issuer": owner.issuer, "subject": owner.subject}
-    with found.database.reading() as session:
-        cooling = is_cooling(session, **who, hours=found.settings.cool_down_h, now=now())
-    if cooling and desk is not None:
-        desk.aftermath.end_sessions(owner, now=now())
+    return jsonify(erased=erasing.erase(Subject(client.issuer, subject)))

@@ -26,6 +26,7 @@ from plugin.helpdesk import letters
 from plugin.helpdesk.record import holdings_of, record_of
 from plugin.pages.texts import browser_texts
 from plugin.store.cooling import cooling_until
+from plugin.web import erasing
 from plugin.web.context import helpdesk_of, now, services
 from plugin.web.own_forms import host_cookie, own_forms_only, set_host_cookie
 
@@ -149,7 +150,7 @@ def erase() -> AnyResponse:
     visitor = _fresh()
     if request.form.get("confirm") != "erase":
         raise ServiceError("me_not_confirmed")
-    services().enrolment.erase(visitor.owner, now=now())
+    erasing.erase(visitor.owner)
     return _gone(Response(render_template("me/over.html", what="erased")))
 
 

@@ -169,6 +169,20 @@ def test_codes_cannot_be_renewed_during_the_cool_down(own, world):
     assert "disabled" in own.get().text
 
 
+def test_who_has_just_recovered_and_erases_everything_keeps_no_session(world, office):
+    """The owner's stop links go with the rest; the session in which somebody got in would have stayed."""
+    for recovered in (False, True):
+        world.person().has_face()
+        world.passes(seconds=3600)
+        own = browser_at(world)
+        own.signs_in()
+        if recovered:
+            about = {"issuer": REALM, "subject": "alice-id", "details": {"factor": "totp"}}
+            world.audit.append("recovery_bound", at=world.now, **about)
+        assert own.post("/erase", confirm="erase").status_code == 200
+        assert office.people.ended == ["alice-id"] * recovered
+
+
 def test_a_stop_link_written_into_the_database_stops_nothing(own, world, office):
     token = office.parts.aftermath.stopping.new_link(Subject(REALM, "alice-id"), now=world.now)
     world.run(update(StopLink).values(subject="bob-id"))
