@@ -1,13 +1,15 @@
-"""How long the helpdesk's pages take with many people and a long audit log, on a PostgreSQL that is started for it.
+"""How long the pages of the helpdesk and of /me take with many people and a long audit log, on a PostgreSQL of its own.
 
     .venv/bin/python -m benchmarks.helpdesk                                  # 50,000 people, 1,000,000 entries
     .venv/bin/python -m benchmarks.helpdesk --users 2000 --entries 20000     # a quick look, 20 s
     .venv/bin/python -m benchmarks.helpdesk --compare --json OUT.json        # and once more without the index of 0006
+    .venv/bin/python -m benchmarks.helpdesk --users 100 --entries 1000 --calls 10 --compare    # does it run to its end
 
 The whole application answers in this process, to as many clients at once as `--clients` says, so its CPU time and its
-waiting for the database are in the times; network and Keycloak are not: the directory is a list in memory. Everybody
-has an authenticator app, a passkey, eight recovery codes and a face; people and entries are synthetic, rows and chain
-are the service's own. The goal is 200 ms at the 95th percentile on two cores. Figures in docs/helpdesk.md.
+waiting for the database are in the times; network and Keycloak are not: the directory is a list in memory, and whoever
+is at /me has signed in at a realm that is scripted. Everybody has an authenticator app, a passkey, eight recovery codes
+and a face; people and entries are synthetic, rows and chain are the service's own. The goal is 200 ms at the 95th
+percentile on two cores. Figures in docs/helpdesk.md.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE
 from tests.plugin.factors.worlds import ServerWorld
 from tests.plugin.helpdesk.console import open_console
 from tests.plugin.helpdesk.office import ListedPeople, Office, open_office
+from tests.plugin.pages.own_page import Own, open_own_page
 from tests.stack.postgresql import PostgreSQL
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 
 GOAL_MS = 200
 AGENTS = 20
-POLICY = "lookups_per_hour = 1000\n[abuse]\n" + "".join(
+POLICY = "lookups_per_hour = 1000\ncases_per_day = 100\n[abuse]\n" + "".join(
     f"{name} = 10000\n"
     for name in (
         *("lookups_per_hour_network", "cases_per_day_agent", "cases_per_day_network"),
@@ -65,11 +68,13 @@ class ManyPeople(ListedPeople):
 
 @dataclass
 class Desk:
-    """Signed-in agents at their consoles, and people to open cases about, each once."""
+    """Signed-in agents at their consoles, people at their own pages, and people to open cases about, each once."""
 
     office: Office
     consoles: list[Console]
+    own: list[Own]
     users: int
+    entries: int
     lock: threading.Lock = field(default_factory=threading.Lock)
     used: int = 0
 
@@ -83,7 +88,9 @@ class Desk:
 def pages(desk: Desk) -> dict[str, Callable[[int], tuple[Callable, int]]]:
     """Return what is measured: name, and how to make the n-th call of it with the status it must have."""
     cases = [console.opens(desk.next_person()) for console in desk.consoles for _ in range(3)]
-    stranger = open_console(desk.office, app=desk.consoles[0].app)
+    strangers = [open_console(desk.office, app=desk.consoles[0].app) for _ in range(AGENTS)]
+    for number, stranger in enumerate(strangers):
+        stranger.client.environ_base["REMOTE_ADDR"] = f"203.0.113.{number}"
 
     def agent(number: int) -> Console:
         return desk.consoles[number % len(desk.consoles)]
@@ -96,8 +103,11 @@ def pages(desk: Desk) -> dict[str, Callable[[int], tuple[Callable, int]]]:
         path = agent(number).opens(desk.next_person())
         return (lambda: agent(number).post(f"{path}/proofs", proof="call_back")), 303
 
+    def own(number: int) -> Own:
+        return desk.own[number % len(desk.own)]
+
     return {
-        "sign-in page": lambda _: (stranger.get, 401),
+        "sign-in page": lambda number: (strangers[number % AGENTS].get, 401),
         "home": lambda number: (agent(number).get, 200),
         "a case": lambda number: (lambda: agent(number).get(cases[number % len(cases)]), 200),
         "open a case": opens,
@@ -106,6 +116,9 @@ def pages(desk: Desk) -> dict[str, Callable[[int], tuple[Callable, int]]]:
             lambda: agent(number).post("/cases", name=f"no-{number}", ticket="T-1", reason="x"),
             404,
         ),
+        "/me": lambda number: (own(number).get, 200),
+        "/me, further back": lambda number: (lambda: own(number).get(f"?before={desk.entries // 2}"), 200),
+        "/me, what is held": lambda number: (lambda: own(number).post("/export"), 200),
     }
 
 
@@ -120,21 +133,22 @@ def timed(call: Callable, status: int) -> float:
 
 
 def measure(desk: Desk, stage: str, *, calls: int, clients: int, report: Callable) -> dict[str, dict[str, float]]:
-    found = {}
-    for name, make in pages(desk).items():
+    found: dict[str, dict[str, float]] = {}
+    measured = pages(desk)
+    for name, make in measured.items():
         for number in range(clients):
             timed(*make(number))  # caches, connections
         took = []
         with ThreadPoolExecutor(clients) as pool:
             for done, one in enumerate(pool.map(lambda number, make=make: timed(*make(number)), range(calls)), start=1):
                 took.append(one)
-                report(stage, len(found) * calls + done, 6 * calls)
+                report(stage, len(found) * calls + done, len(measured) * calls)
         cuts = statistics.quantiles(took, n=100, method="inclusive")
         found[name] = {"median_ms": cuts[49], "p95_ms": cuts[94], "worst_ms": max(took)}
     return found
 
 
-def opened(world: ServerWorld, folder: Path, *, users: int) -> Desk:
+def opened(world: ServerWorld, folder: Path, *, users: int, entries: int) -> Desk:
     policy = folder / "policy.toml"
     policy.write_text(POLICY)
     world.settings = replace(world.settings, helpdesk_policy_file=policy)
@@ -143,12 +157,17 @@ def opened(world: ServerWorld, folder: Path, *, users: int) -> Desk:
         office.people.add(f"agent-{number}", roles=[AGENT_ROLE, APPROVER_ROLE])
     for number in range(users):
         office.people.add(f"user-{number}")
+    realm = open_own_page(world)[0]
     app = open_console(office).app
     consoles = [open_console(office, app=app) for _ in range(AGENTS)]
+    own = [Own(app, realm) for _ in range(AGENTS)]
     for number, console in enumerate(consoles):
         console.client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"  # each has its own requests a minute
         console.signs_in(f"agent-{number}")
-    return Desk(office, consoles, users)
+    for number, browser in enumerate(own):
+        browser.client.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
+        browser.signs_in(f"user-{number * users // AGENTS}")
+    return Desk(office, consoles, own, users, entries)
 
 
 def main() -> None:
@@ -170,7 +189,7 @@ def main() -> None:
         world = ServerWorld(folder, url)
         fill(world, users=options.users, entries=options.entries, report=report)
         server.run("VACUUM ANALYZE", database=url.rpartition("/")[2])
-        desk = opened(world, folder, users=options.users)
+        desk = opened(world, folder, users=options.users, entries=options.entries)
         found = {"pages": measure(desk, "pages", calls=options.calls, clients=options.clients, report=report)}
         if options.compare:
             server.run(f"DROP INDEX {INDEX}", database=url.rpartition("/")[2])

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from plugin.audit.events import Detail
     from plugin.audit.log import AuditLog
     from plugin.ceremonies.types import Subject
-    from plugin.helpdesk.limits import Deed
+    from plugin.helpdesk.limits import Deed, Tally
     from plugin.helpdesk.policy import Policy
     from plugin.helpdesk.types import Agent, OnRecord
     from plugin.store.database import Database
@@ -93,15 +93,22 @@ class Watch:
         limit, said = _LIMITS[event], {"agent": agent.id, "network": network_of(agent.address), **details}
         with self._database.transaction() as session:
             self._append(session, event, about, said, now=now)
-            done = limits.deeds(session, [event], within=limit.within, now=now)
-            over = [whose for whose, most, count in self._counts(event, agent, about, done) if count > most]
+            done = limits.tally(
+                session,
+                event,
+                agent=agent.id,
+                network=network_of(agent.address),
+                person=about,
+                within=limit.within,
+                now=now,
+            )
+            over = [whose for whose, most, count in self._counts(event, done) if count > most]
             if over:
                 self._alarm_about(session, agent, limit.alarm, now=now, check=over[0])
             if event == ASKED:
                 self._look_at_the_hour(session, agent, now=now)
-                count = sum(deed.agent == agent.id for deed in done)
-                if count > self._policy.bounds.resets_per_day:
-                    self._alarm_about(session, agent, "many_resets", now=now, count=count)
+                if done.agent > self._policy.bounds.resets_per_day:
+                    self._alarm_about(session, agent, "many_resets", now=now, count=done.agent)
         if over and refuses:
             raise ServiceError(limit.code)
 
@@ -112,7 +119,7 @@ class Watch:
         with self._database.transaction() as session:
             self._append(session, AGREED, about, said, now=now)
             self._look_at_the_hour(session, approver, now=now)
-            done = limits.deeds(session, [AGREED], within=PAIR_SEEN, now=now)
+            done = limits.deeds(session, [AGREED], within=PAIR_SEEN, now=now, agent=asker)
             latest = [deed.approver for deed in done if deed.agent == asker][-most:]
             if len(latest) == most and set(latest) == {approver.id}:
                 self._alarm_about(session, approver, "same_pair", now=now, quiet=_DAY, agent=asker)
@@ -142,7 +149,7 @@ class Watch:
     def approvers_of(self, agent: Agent, *, now: datetime) -> frozenset[str]:
         """Return who has lately agreed to what this agent asked for."""
         with self._database.reading() as session:
-            done = limits.deeds(session, [AGREED], within=LATELY, now=now)
+            done = limits.deeds(session, [AGREED], within=LATELY, now=now, agent=agent.id)
         return frozenset(deed.approver for deed in done if deed.agent == agent.id)
 
     def pass_used(self, owner: Subject, network: str, *, now: datetime) -> None:
@@ -163,27 +170,24 @@ class Watch:
                 details = {"reason": "refused_passes", "network": network, "count": count}
                 self._alarm(session, owner, details, now=now, same=lambda _: True)
 
-    def _counts(self, event: str, agent: Agent, about: Subject, done: list[Deed]) -> list[tuple[str, int, int]]:
+    def _counts(self, event: str, done: Tally) -> list[tuple[str, int, int]]:
         """Return (whose, most, count) for each limit on this event."""
-        bounds, policy, network = self._policy.bounds, self._policy, network_of(agent.address)
-        by_agent = sum(deed.agent == agent.id for deed in done)
-        by_network = sum(deed.network == network for deed in done) if network else 0
-        by_person = sum((deed.issuer, deed.subject) == (about.issuer, about.subject) for deed in done)
+        bounds, policy = self._policy.bounds, self._policy
         if event == LOOKED_UP:
             return [
-                ("agent", policy.lookups_per_hour, by_agent),
-                ("network", bounds.lookups_per_hour_network, by_network),
+                ("agent", policy.lookups_per_hour, done.agent),
+                ("network", bounds.lookups_per_hour_network, done.network),
             ]
         if event == OPENED:
             return [
-                ("person", policy.cases_per_day, by_person),
-                ("agent", bounds.cases_per_day_agent, by_agent),
-                ("network", bounds.cases_per_day_network, by_network),
+                ("person", policy.cases_per_day, done.person),
+                ("agent", bounds.cases_per_day_agent, done.agent),
+                ("network", bounds.cases_per_day_network, done.network),
             ]
         return [
-            ("person", bounds.asks_per_day_person, by_person),
-            ("agent", bounds.asks_per_day_agent, by_agent),
-            ("network", bounds.asks_per_day_network, by_network),
+            ("person", bounds.asks_per_day_person, done.person),
+            ("agent", bounds.asks_per_day_agent, done.agent),
+            ("network", bounds.asks_per_day_network, done.network),
         ]
 
     def _look_at_the_hour(self, session: Session, agent: Agent, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -15,8 +16,9 @@ from plugin.audit.receivers import ReceiverAway
 from plugin.errors import ServiceError
 from plugin.helpdesk import letters
 from plugin.helpdesk.bounds import Bounds
+from plugin.helpdesk.limits import Tally, tally
 from plugin.helpdesk.types import Action, CaseState
-from plugin.helpdesk.watch import LOOKED_UP, Watch
+from plugin.helpdesk.watch import LOOKED_UP, OPENED, Watch
 from plugin.store.letters import HelpdeskLetter
 from tests.plugin.helpdesk.console import open_console
 from vault.interface import WrongContext
@@ -188,6 +190,28 @@ def test_an_alarm_that_was_given_before_hides_no_other(office, world):
     with pytest.raises(ServiceError, match="own_case"):
         office.opens("bob", by="bob")
     assert office.alarms() == ["own_case", "many_lookups", "own_case"]
+
+
+@pytest.mark.parametrize("typed", ['"agent":"eve-id"', '\\","agent":"eve-id","', "%", "_"])
+def test_nothing_that_an_agent_types_counts_as_somebody_else_s_deed(office, world, typed):
+    """Deeds are counted by the words of the log's entries, and agents type some of those."""
+    office.people.add("eve", roles=office.agent().person.roles)
+    office.allows(cases_per_day=100, bounds=Bounds(cases_per_day_agent=2))
+    for _ in range(2):
+        office.opens(reason=typed)
+    with pytest.raises(ServiceError, match="too_many_cases"):
+        office.opens(reason=typed)
+    assert office.opens(by="eve").opened_by == "eve-id"
+
+
+@pytest.mark.parametrize("alike", ["ad_-id", "a%", "ADA-ID"])
+def test_an_agent_whose_id_looks_like_a_pattern_is_counted_alone(office, world, alike):
+    office.allows(cases_per_day=100, bounds=Bounds(cases_per_day_agent=1))
+    office.opens()
+    with world.database.reading() as session:
+        said = {"agent": alike, "network": "192.0.2._", "person": world.person("carol-id").owner}
+        found = tally(session, OPENED, **said, within=timedelta(days=1), now=world.now)
+    assert found == Tally(agent=0, network=0, person=0)
 
 
 @pytest.mark.parametrize("bound", ["asks_per_day_agent", "asks_per_day_person", "asks_per_day_network"])
