@@ -90,9 +90,14 @@ PUBLIC: Final[dict[str, Public]] = {
     "asker_gone": Public(409, "Whoever asked for this may no longer ask. Open a new case."),
     "noter_gone": Public(409, "Whoever noted a proof may not do so any more. Open a new case and prove it anew."),
     "person_unknown": Public(404, "There is nobody with exactly this user name."),
-    "too_many_lookups": Public(429, "You have looked up many people. Wait an hour, or tell your lead."),
-    "too_many_cases": Public(429, "There were several cases about this person today. Tell your lead."),
+    "too_many_lookups": Public(
+        429, "Many people were looked up. Wait an hour, or tell your lead. You can still suspend."
+    ),
+    "too_many_cases": Public(
+        429, "There were many cases about this person today. Tell your lead. You can still suspend."
+    ),
     "too_many_asks": Public(429, "A lot was asked for today, by you, about this person or from here. Tell your lead."),
+    "too_many_suspensions": Public(429, "Many people were suspended today, by you or from here. Tell your lead."),
     "approvers_case": Public(403, "This person agreed to a request of yours this week. Have a colleague do it."),
     "nothing_to_do": Public(409, "There is nothing of this person that this could be done to, or not any more."),
     "account_stopped": Public(409, "This person has stopped a recovery, or is suspended. Nothing is unlocked here."),

@@ -68,6 +68,7 @@ EVENTS: Final = frozenset(
         "helpdesk_mail_failed",
         "helpdesk_proof_noted",
         "helpdesk_refused",
+        "helpdesk_suspending",
         "invitation_issued",
         "invitation_used",
         "key_rotated",

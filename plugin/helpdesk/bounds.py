@@ -7,11 +7,13 @@
     asks_per_day_person = 5
     asks_per_day_agent = 40
     asks_per_day_network = 200
+    suspensions_per_day_agent = 10   # refused beyond: suspending at once, which no other limit refuses
+    suspensions_per_day_network = 40
     resets_per_day = 15              # an alarm beyond: what one agent asked for
     recovered_per_day_network = 5    # people who used a pass from one network address
     refused_passes_per_hour = 20     # at all login pages together
     same_pair = 10                   # times one after another that one agent's requests met the same approver
-    hours = "08:00-18:00"            # working hours; without them no hour is unusual
+    hours = "08:00-18:00"            # working hours; or "any": no hour is unusual. Without them the start says so
     days = ["mon", "tue", "wed", "thu", "fri"]
     time_zone = "Europe/Vienna"
 
@@ -47,11 +49,15 @@ class Bounds:
     asks_per_day_person: int = 5
     asks_per_day_agent: int = 40
     asks_per_day_network: int = 200
+    suspensions_per_day_agent: int = 10
+    suspensions_per_day_network: int = 40
     resets_per_day: int = 15
     recovered_per_day_network: int = 5
     refused_passes_per_hour: int = 20
     same_pair: int = 10
     hours: WorkingHours | None = None
+    hours_decided: bool = False
+    """Somebody has said what the hours are, or that no hour is unusual."""
 
 
 _NUMBERS: Final = tuple(field.name for field in fields(Bounds) if field.type == "int")
@@ -66,7 +72,7 @@ def parse(table: Any) -> Bounds:
     if unknown:
         raise SettingsError(f"helpdesk policy: abuse: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
     numbers = {name: _number(table, name) for name in _NUMBERS if name in table}
-    return Bounds(hours=working.parse(table), **numbers)
+    return Bounds(hours=working.parse(table), hours_decided="hours" in table, **numbers)
 
 
 def _number(table: Mapping[str, Any], name: str) -> int:

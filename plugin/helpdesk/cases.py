@@ -11,7 +11,8 @@ Rules:
    and a decision about a case that was frozen meanwhile is no decision.
  * The row carries a keyed MAC over every column: who can write to the database cannot note a proof.
  * What policy demands is written into the case when it is opened, and what it and the action demand besides when that
-   is asked for. From then on action, target and proofs stand: who decides has seen what was asked.
+   is asked for; a case may be for one action alone from its beginning. From then on action, target and proofs stand:
+   who decides has seen what was asked.
 
 Not here: who may do what (desk.py).
 """
@@ -81,8 +82,9 @@ class Cases:
         risks: tuple[str, ...],
         demands: Demands,
         now: datetime,
+        only: Action | None = None,
     ) -> HelpdeskCase:
-        """Return the signed row of a case about `person`."""
+        """Return the signed row of a case about `person`; for one action alone, if named."""
         row = HelpdeskCase(
             id=secrets.token_urlsafe(32),
             issuer=person.owner.issuer,
@@ -96,7 +98,7 @@ class Cases:
             four_eyes=demands.four_eyes,
             proofs=[],
             noted_by=[],
-            action="",
+            action=only.value if only else "",
             target="",
             opened_by=opened_by,
             asked_by="",

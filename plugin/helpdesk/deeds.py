@@ -89,7 +89,8 @@ class Deeds:
     def offers(self, case: CaseView, *, now: datetime) -> tuple[Offer, ...]:
         """Return what can be asked for on this case, in the order of Action."""
         found = {target.id: target for target in targets_of(case.owner, database=self._database)}
-        wanted = [(action, target) for action in Action for target in _targets(action, found)]
+        possible = [case.action] if case.action else list(Action)
+        wanted = [(action, target) for action in possible for target in _targets(action, found)]
         asked = [(replace(case, action=action, target=target), found.get(target)) for action, target in wanted]
         return tuple(self._offer(one, target, now=now) for one, target in asked if self._can(one, now=now))
 

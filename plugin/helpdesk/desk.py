@@ -24,7 +24,7 @@ from plugin.helpdesk.risks import looked_at, renewed
 from plugin.helpdesk.second_person import NOTED as PROOF_NOTED
 from plugin.helpdesk.second_person import SecondPerson
 from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, SHOWN, Action, CaseState
-from plugin.helpdesk.watch import ASKED, LOOKED_UP, OPENED, Watch
+from plugin.helpdesk.watch import ASKED, LOOKED_UP, OPENED, SUSPENDING, Watch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,32 +64,48 @@ class Desk:
         self._database = database
         self._audit = audit
 
-    def open(self, agent: Agent, name: str, *, ticket: str, reason: str, now: datetime) -> CaseView:
+    def open(
+        self, agent: Agent, name: str, *, ticket: str, reason: str, now: datetime, only: Action | None = None
+    ) -> CaseView:
         """Open a case about the person with exactly this user name.
 
         1. the agent's role      2. the look-up is counted, found or not        3. somebody is found
         4. neither the agent nor who agreed lately to what the agent asked for   5. not too many cases
 
+        Where it is for one action `only`, (2) and (5) count and refuse nothing: that has a limit of its own.
+
         Raises:
             ServiceError: helpdesk_role, too_many_lookups, person_unknown, own_case, approvers_case, too_many_cases.
         """
         self._require_asking(agent, now=now)  # (1)
-        looked_for = self._cases.looked_for(agent.person.owner.issuer, name)
-        self.watch.allow(LOOKED_UP, agent, agent.person.owner, now=now, looked_for=looked_for)  # (2)
+        refuses, looked_for = only is None, self._cases.looked_for(agent.person.owner.issuer, name)
+        self.watch.allow(LOOKED_UP, agent, agent.person.owner, now=now, refuses=refuses, looked_for=looked_for)  # (2)
         person = self._directory.find(name)
         if person is None:  # (3)
             self._refuse(agent, "person_unknown", now=now)
         self.watch.keep_apart(agent, person.owner.subject, person=person, now=now)  # (4)
         risks, demands = looked_at(person, policy=self._policy, database=self._database, now=now)
         row = self._cases.new(
-            person, opened_by=agent.id, ticket=ticket, reason=reason, risks=risks, demands=demands, now=now
+            person, opened_by=agent.id, ticket=ticket, reason=reason, risks=risks, demands=demands, now=now, only=only
         )
-        self.watch.allow(  # (5)
-            OPENED, agent, person.owner, now=now, case=row.id, ticket=ticket, grounds=reason, risk=list(risks)
-        )
+        said: dict[str, Any] = {"case": row.id, "ticket": ticket, "grounds": reason, "risk": list(risks)}
+        self.watch.allow(OPENED, agent, person.owner, now=now, refuses=refuses, **said)  # (5)
         with self._database.transaction() as session:
             session.add(row)
         return self._cases.load(row.id)
+
+    def suspend(self, agent: Agent, name: str, *, ticket: str, reason: str, now: datetime) -> CaseView:
+        """Suspend the person with this user name in one step, by a case that is good for nothing else.
+
+        Raises:
+            ServiceError: too_many_suspensions, not_for_programs, what `open` and `ask` raise but for other limits.
+        """
+        self._require_asking(agent, now=now)
+        if agent.program:
+            self._refuse(agent, "not_for_programs", now=now)
+        self.watch.allow(SUSPENDING, agent, agent.person.owner, now=now)
+        case = self.open(agent, name, ticket=ticket, reason=reason, now=now, only=Action.SUSPEND)
+        return self.ask(agent, case.id, action=Action.SUSPEND, now=now)
 
     def case(self, agent: Agent, case_id: str, *, now: datetime) -> CaseView:
         """Return a case for an agent or approver; not one's own, nor that of who agreed lately to one's requests.
@@ -152,6 +168,8 @@ class Desk:
                                          5. not too much is asked for, but a suspension is never too much
         """
         case = self.under_way(agent, case_id, now=now)  # (1) (2)
+        if case.action not in {None, action}:
+            self._refuse(agent, "case_moved", now=now, case=case)
         if agent.program and target == SHOWN:
             self._refuse(agent, "not_for_programs", now=now, case=case)
         demands = self._deeds.demands(replace(case, action=action, target=target), now=now)

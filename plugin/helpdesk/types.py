@@ -134,7 +134,7 @@ class CaseView:
 
     Attributes:
         noted_by: who noted a proof.
-        action: what was asked for, None before; it does not change afterwards, nor does `target`.
+        action: what was asked for, or what alone can be; None before. It does not change afterwards, nor does `target`.
         target: what the action is about, where it needs to be said.
     """
 

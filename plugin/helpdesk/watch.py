@@ -3,14 +3,15 @@
 Rules:
  * A deed is written down first and counted then, in one transaction with the alarm it gives: what is refused counts,
    parallel tries see each other, and no alarm is lost between.
- * A limit refuses, but no limit on asking refuses a suspension: that only protects, and must work while others flood.
+ * A limit refuses, but no limit on look-ups, cases or asking refuses a suspension: that only protects, and must work
+   while others flood. Suspending at once has a limit of its own, so that it is no way to browse or to lock out all.
  * A pattern only is loud, since an office behind one address, a night shift or a helpdesk of two looks like it, too.
  * The same alarm about the same person or network is written once an hour (about a pair: once a day).
  * Who reads a case is written down, once in a quarter of an hour, whatever has become of it.
  * An agent has nothing to do with a case about somebody who has lately agreed to what this agent asked for.
 
-Reasons of `helpdesk_alarm` from here: many_lookups, many_cases, many_asks, many_resets, outside_hours, one_network,
-refused_passes, same_pair, own_case, approvers_case. Names are stable: people alert on them.
+Reasons of `helpdesk_alarm` from here: many_lookups, many_cases, many_asks, many_suspensions, many_resets,
+outside_hours, one_network, refused_passes, same_pair, own_case, approvers_case. Names are stable: people alert on them.
 
 Not here: how much is too much (policy.py, bounds.py), who may do what (desk.py).
 """
@@ -43,6 +44,7 @@ LOOKED_UP: Final = "helpdesk_looked_up"
 OPENED: Final = "helpdesk_case_opened"
 SEEN: Final = "helpdesk_case_seen"
 ASKED: Final = "helpdesk_asked"
+SUSPENDING: Final = "helpdesk_suspending"
 AGREED: Final = "helpdesk_agreed"
 ALARM: Final = "helpdesk_alarm"
 USED: Final = "pass_accepted"
@@ -69,6 +71,7 @@ _LIMITS: Final = {
     LOOKED_UP: _Limit("many_lookups", "too_many_lookups", _HOUR),
     OPENED: _Limit("many_cases", "too_many_cases", _DAY),
     ASKED: _Limit("many_asks", "too_many_asks", _DAY),
+    SUSPENDING: _Limit("many_suspensions", "too_many_suspensions", _DAY),
 }
 
 
@@ -88,7 +91,8 @@ class Watch:
         Where it `refuses` not, what is too much is loud alone.
 
         Raises:
-            ServiceError: too_many_lookups, too_many_cases, too_many_asks: of this agent, person or network.
+            ServiceError: too_many_lookups, too_many_cases, too_many_asks, too_many_suspensions: of this agent, person
+                or network.
         """
         limit, said = _LIMITS[event], {"agent": agent.id, "network": network_of(agent.address), **details}
         with self._database.transaction() as session:
@@ -183,6 +187,11 @@ class Watch:
                 ("person", policy.cases_per_day, done.person),
                 ("agent", bounds.cases_per_day_agent, done.agent),
                 ("network", bounds.cases_per_day_network, done.network),
+            ]
+        if event == SUSPENDING:
+            return [
+                ("agent", bounds.suspensions_per_day_agent, done.agent),
+                ("network", bounds.suspensions_per_day_network, done.network),
             ]
         return [
             ("person", bounds.asks_per_day_person, done.person),

@@ -34,6 +34,7 @@ from plugin.pages.desk_request import (
 from plugin.pages.desk_request import acting_agent as _agent
 from plugin.pages.desk_request import the_desk as _desk
 from plugin.pages.desk_request import to_case as _to_case
+from plugin.pages.form_errors import sentence
 from plugin.web.context import now, services
 from plugin.web.own_forms import host_cookie, own_forms_only, set_host_cookie
 
@@ -58,7 +59,7 @@ def tell(error: ServiceError) -> AnyResponse | tuple[str, int]:
         raise error
     if error.code == "helpdesk_login" and request.method == "GET":
         return render_template("helpdesk/sign_in.html"), known.status
-    return render_template("helpdesk/notice.html", message=known.message, code=error.code), known.status
+    return render_template("helpdesk/notice.html", message=sentence(error), code=error.code), known.status
 
 
 @bp.get("")
@@ -113,6 +114,14 @@ def open_case() -> AnyResponse:
     """Open a case about the person with exactly this user name."""
     agent = _agent()
     case = _desk().desk.open(agent, _field("name"), ticket=_field("ticket"), reason=_field("reason"), now=now())
+    return _to_case(case.id)
+
+
+@bp.post("/suspend")
+def suspend() -> AnyResponse:
+    """Suspend somebody in danger, in one step, from the form that opens a case."""
+    agent = _agent()
+    case = _desk().desk.suspend(agent, _field("name"), ticket=_field("ticket"), reason=_field("reason"), now=now())
     return _to_case(case.id)
 
 

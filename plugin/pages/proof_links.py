@@ -27,6 +27,7 @@ from plugin.pages.desk_request import (
     signed_in,
     the_desk,
 )
+from plugin.pages.form_errors import sentence
 from plugin.web.context import now, services
 from plugin.web.cookies import set_browser_token
 from plugin.web.own_forms import set_host_cookie
@@ -46,7 +47,7 @@ def tell(error: ServiceError) -> tuple[str, int]:
     known = public(error.code)
     if known.status >= _SERVER_ERROR:
         raise error
-    shown = {"message": known.message, "code": error.code, "from_letter": True}
+    shown = {"message": sentence(error), "code": error.code, "from_letter": True}
     return render_template("helpdesk/notice.html", **shown), known.status
 
 

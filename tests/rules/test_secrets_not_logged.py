@@ -166,6 +166,8 @@ class Journey:
             assert console.signs_in(name).status_code == 303
             self.keep("helpdesk session", console.client.get_cookie("facestep_desk").value)
         ada.post(f"{ada.opens()}/close")
+        self.office.people.add("carol")
+        assert ada.post("/suspend", name="carol", ticket="T-1", reason="phone stolen").status_code == 303
         path = ada.opens()
         ada.post(f"{path}/proofs", proof="call_back")
         self.shows_the_helpdesk_a_face(ada, path)

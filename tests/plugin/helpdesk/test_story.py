@@ -20,7 +20,7 @@ UNTOLD = frozenset(
         *("result_redeemed", "result_refused", "request_refused", "request_failed"),
         # what agents did among themselves, and guesses at a pass that name no case
         *("helpdesk_agreed", "helpdesk_asked", "helpdesk_login", "helpdesk_logout", "helpdesk_looked_up"),
-        *("helpdesk_refused", "pass_refused"),
+        *("helpdesk_refused", "helpdesk_suspending", "pass_refused"),
         # what operators did with the service
         *("client_added", "client_removed", "integrity_failed", "key_rotated", "references_opened"),
         *("score_judged", "score_refused"),
