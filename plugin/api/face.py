@@ -112,6 +112,8 @@ def _refused(view: CeremonyView, refusal: FaceRefused) -> Response:
         "message": public(refusal.code).message,
         "may_retry": refusal.may_retry,
     }
+    if refusal.may_retry and view.purpose is Purpose.CHECK:
+        _face_checks().tried(view)
     if not refusal.may_retry:
         desk = services().helpdesk
         if view.purpose is Purpose.RECOVER and desk is not None:

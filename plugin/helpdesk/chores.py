@@ -1,4 +1,4 @@
-"""What the helpdesk does beside the requests: send letters that wait, and sweep out what is over.
+"""What the helpdesk does beside the requests: send letters, end checks that were left, sweep out what is over.
 
 Rules:
  * Cases go `keep_days` after they were opened, with the links that were sent for them; passes a day after their end,
@@ -23,6 +23,7 @@ from plugin.store.link_tables import HelpdeskLink
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from plugin.helpdesk.face_checks import FaceChecks
     from plugin.helpdesk.letterbox import Letterbox
     from plugin.store.database import Database
 
@@ -32,8 +33,9 @@ EVERY: Final = timedelta(minutes=15)
 class Chores:
     """Letters at every call, a sweep at most every quarter of an hour."""
 
-    def __init__(self, *, letterbox: Letterbox, database: Database, keep_days: int) -> None:
+    def __init__(self, *, letterbox: Letterbox, checks: FaceChecks, database: Database, keep_days: int) -> None:
         self.keep_days = keep_days
+        self._checks = checks
         self._letterbox = letterbox
         self._database = database
         self._swept: datetime | None = None
@@ -44,6 +46,7 @@ class Chores:
             self._swept = now
             self.sweep(now=now)
         self._letterbox.send_all(now=now)
+        self._checks.end_given_up(now=now)
 
     def sweep(self, *, now: datetime) -> int:
         """Delete what is over; return how many rows went."""

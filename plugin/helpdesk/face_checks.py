@@ -7,6 +7,8 @@ Rules:
    the same counters. It is a ceremony without a result: it never leads to a code, a token or a method in `amr`.
  * Agents learn matched, not matched or not live; scores stay in the audit log. A living face that is another one ends
    the check at once and is an alarm; so is one at the last try.
+ * A check that ends without a living face is an alarm too: after the last try, and where a try was refused and the page
+   was closed then, once its time is over.
  * Whoever gets a letter without having called can stop the case from there.
 
 Not here: the camera (factors/face.py), asking and noting (asked_proofs.py).
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
 
 OVER: Final = "/helpdesk/checked"
 """Where the browser goes when the check is over; it says the same whatever came of it."""
+
+
+NOT_LIVE: Final = "check_not_live"
+"""Reason of the alarm about a check that ended without a living face."""
 
 
 class FaceChecks:
@@ -120,13 +126,31 @@ class FaceChecks:
 
     def matched(self, view: CeremonyView, *, now: datetime) -> None:
         """Take the good end of a check: the proof is noted, if its case is still open; the ceremony is over."""
-        self._asked.note(self._link(view), to=LinkState.MATCHED, now=now)
+        link = self._link(view)
+        if not self._asked.note(link, to=LinkState.MATCHED, now=now):
+            self._asked.end(link, to=LinkState.MATCHED, now=now)
         self._ceremonies.end(view, now=now, reason="checked")
 
     def failed(self, view: CeremonyView, *, another: bool, now: datetime) -> None:
         """Take the bad end of a check, whose ceremony is over already."""
         to = LinkState.NOT_MATCHED if another else LinkState.NOT_LIVE
-        self._asked.end(self._link(view), to=to, now=now, alarm="check_not_matched" if another else "")
+        self._asked.end(self._link(view), to=to, now=now, alarm="check_not_matched" if another else NOT_LIVE)
+
+    def tried(self, view: CeremonyView) -> None:
+        """Note that a try was refused while another is left: whoever gives up now is no longer just late."""
+        link = self._link(view)
+        if link.state is LinkState.OPENED:
+            with self._database.transaction() as session:
+                self._links.change(link, to=LinkState.TRIED, session=session)
+
+    def end_given_up(self, *, now: datetime) -> None:
+        """End the checks that nobody goes on with after a refused try, each with its alarm."""
+        for link in self._links.given_up(now=now):
+            try:
+                self._asked.end(link, to=LinkState.NOT_LIVE, now=now, alarm=NOT_LIVE)
+            except ServiceError as exc:
+                if exc.code not in {"link_over", "case_unknown"}:  # another worker was faster, or an erasure
+                    raise
 
     def _link(self, view: CeremonyView) -> LinkView:
         if view.purpose is not Purpose.CHECK:

@@ -1,6 +1,7 @@
 """Links with which somebody else than an agent proves something: the person by their face, the manager by a login.
 
     sent ──▶ opened ──▶ matched, not_matched, not_live        the face, once this browser has pressed the button
+      │         ╰─▶ tried ──▶ the same                        a try was refused, another is left
       ├────▶ confirmed, refused                               the manager
       ╰────▶ unsent                                           the letter could not be sent: it counts for nothing
 
@@ -46,6 +47,7 @@ class LinkState(StrEnum):
 
     SENT = "sent"
     OPENED = "opened"
+    TRIED = "tried"
     MATCHED = "matched"
     NOT_MATCHED = "not_matched"
     NOT_LIVE = "not_live"
@@ -56,8 +58,12 @@ class LinkState(StrEnum):
 
 NEXT: Final[dict[LinkState, frozenset[LinkState]]] = {
     LinkState.SENT: frozenset({LinkState.OPENED, LinkState.CONFIRMED, LinkState.REFUSED, LinkState.UNSENT}),
-    LinkState.OPENED: frozenset({LinkState.MATCHED, LinkState.NOT_MATCHED, LinkState.NOT_LIVE}),
+    LinkState.OPENED: frozenset({LinkState.TRIED, LinkState.MATCHED, LinkState.NOT_MATCHED, LinkState.NOT_LIVE}),
+    LinkState.TRIED: frozenset({LinkState.MATCHED, LinkState.NOT_MATCHED, LinkState.NOT_LIVE}),
 }
+
+
+MOST_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,13 @@ class Links:
             rows = session.scalars(query).all()
         views = [self._view(row) for row in rows]
         return [one for one in views if one.state is not LinkState.UNSENT and proof in {"", one.proof}]
+
+    def given_up(self, *, now: datetime) -> list[LinkView]:
+        """Return the links of checks in which a try was refused and no other came while there was time."""
+        over = (HelpdeskLink.state == LinkState.TRIED.value, HelpdeskLink.expires_ms <= to_ms(now))
+        with self._database.reading() as session:
+            rows = session.scalars(select(HelpdeskLink).where(*over).limit(MOST_AT_ONCE)).all()
+        return [self._view(row) for row in rows]
 
     def confirmed_by(self, case_id: str) -> frozenset[str]:
         """Return who confirmed something on this case with a login of their own: they act on it in no other part."""

@@ -73,13 +73,14 @@ def assemble(
     aftermath = Aftermath(cases=cases, passes=passes, stopping=stopping, letterbox=box, issuer=settings.issuer, **reach)
     desk = _desk(_Acting(cases=cases, aftermath=aftermath, **stored), links, directory, attempts, policy)
     asking = _asking(desk, cases=cases, links=links, policy=policy, **reach)
+    proving = _proving(asking, settings, aftermath=aftermath, ceremonies=ceremonies, database=database)
     codes = MailedCodes(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
     return Helpdesk(
         realm=settings.helpdesk_issuer,
         policy=policy,
-        chores=Chores(letterbox=box, database=database, keep_days=policy.keep_days),
+        chores=Chores(letterbox=box, checks=proving["face_checks"], database=database, keep_days=policy.keep_days),
         desk=desk,
-        **_proving(asking, settings, aftermath=aftermath, ceremonies=ceremonies, database=database),
+        **proving,
         links=links,
         aftermath=aftermath,
         passes=passes,

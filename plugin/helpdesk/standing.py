@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from plugin.helpdesk.types import CaseView
 
 STATES: Final = ("done", "missing", "sent", "opened", "expired", "unfinished", "not_matched", "not_live", "refused")
-_LATE: Final = {LinkState.SENT: "expired", LinkState.OPENED: "unfinished"}
+_LATE: Final = {LinkState.SENT: "expired", LinkState.OPENED: "unfinished", LinkState.TRIED: "not_live"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +85,6 @@ def _one(proof: str, case: CaseView, helpdesk: Helpdesk, *, now: datetime) -> St
 def _state(last: LinkView | None, *, now: datetime) -> str:
     if last is None:
         return "missing"
-    return last.state.value if last.is_under_way(now=now) else _LATE.get(last.state, last.state.value)
+    if not last.is_under_way(now=now):
+        return _LATE.get(last.state, last.state.value)
+    return LinkState.OPENED.value if last.state is LinkState.TRIED else last.state.value

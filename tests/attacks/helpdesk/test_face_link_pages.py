@@ -218,3 +218,21 @@ def test_failed_checks_count_as_failed_logins_do(office, world, app, asked):
     shows(open_console(office, app=app).begins_check(asked[1]), "go", "done:mallory")
     with world.database.reading() as session:
         assert session.get_one(Attempts, (ALICE.issuer, ALICE.subject, "face")).consecutive == 1
+
+
+def test_closing_the_page_after_a_picture_was_refused_hides_nothing(office, world, app, asked):
+    """An impostor who sees that it does not work goes before the last try."""
+    browser = open_console(office, app=app).begins_check(asked[1])
+    assert shows(browser, "go", "done:alice:planarity/flat")["may_retry"]
+    world.passes(seconds=world.settings.ceremony_ttl_s)
+    office.parts.chores.run(now=world.now)
+    assert office.alarms() == ["check_not_live"]
+
+
+def test_pressing_stop_after_a_picture_was_refused_hides_nothing(office, world, app, asked):
+    browser = open_console(office, app=app).begins_check(asked[1])
+    assert shows(browser, "go", "done:alice:planarity/flat")["may_retry"]
+    assert browser.call("cancel").status_code == 200
+    world.passes(seconds=world.settings.ceremony_ttl_s)
+    office.parts.chores.run(now=world.now)
+    assert office.alarms() == ["check_not_live"]

@@ -81,7 +81,7 @@ def test_another_living_face_ends_the_check_at_once_and_is_an_alarm(office, worl
     assert office.alarms() == ["check_not_matched"]
 
 
-def test_three_tries_without_life_are_not_live_and_no_alarm(office, world, case):
+def test_three_tries_without_life_are_not_live_and_an_alarm(office, world, case):
     person = office.opens_check(case)
     view = person.view()
     for attempt in range(3):
@@ -91,7 +91,58 @@ def test_three_tries_without_life_are_not_live_and_no_alarm(office, world, case)
         assert refused.value.may_retry is (attempt < 2)
     office.parts.face_checks.failed(view, another=refused.value.another, now=world.now)
     assert stands(office, case) == "not_live"
+    assert office.alarms() == ["check_not_live"]
+
+
+def gives_up(office, world, case):
+    """One try without life, and the page is closed."""
+    person = office.opens_check(case)
+    with pytest.raises(FaceRefused) as refused:
+        person.shows("alice:planarity/flat", person.view())
+    assert refused.value.may_retry
+    office.parts.face_checks.tried(person.view())
+    return person
+
+
+def test_who_gives_up_after_a_refused_try_was_not_live(office, world, case):
+    gives_up(office, world, case)
+    assert stands(office, case) == "opened"
+    office.parts.chores.run(now=world.now)
     assert office.alarms() == []
+    world.passes(seconds=world.settings.ceremony_ttl_s)
+    assert stands(office, case) == "not_live"
+    for _ in range(2):
+        office.parts.chores.run(now=world.now)
+    assert office.alarms() == ["check_not_live"]
+    assert world.audited("helpdesk_link_answered")[-1]["reason"] == "not_live"
+
+
+def test_a_check_that_was_begun_and_never_refused_is_no_alarm(office, world, case):
+    office.opens_check(case)
+    world.passes(seconds=world.settings.ceremony_ttl_s)
+    office.parts.chores.run(now=world.now)
+    assert (office.alarms(), stands(office, case)) == ([], "unfinished")
+
+
+def test_who_matches_after_a_refused_try_is_no_alarm_even_if_the_case_is_closed_by_then(office, world, case):
+    person = gives_up(office, world, case)
+    office.desk.close(office.agent(), case.id, now=world.now)
+    office.parts.face_checks.matched(person.shows("alice", person.view()), now=world.now)
+    world.passes(seconds=world.settings.ceremony_ttl_s)
+    office.parts.chores.run(now=world.now)
+    assert office.alarms() == []
+    assert world.audited("helpdesk_proof_noted") == []
+
+
+def test_of_two_workers_one_raises_the_alarm(office, world, case):
+    gives_up(office, world, case)
+    world.passes(seconds=world.settings.ceremony_ttl_s)
+    checks = office.parts.face_checks
+    seen = checks._links.given_up(now=world.now)
+    checks.end_given_up(now=world.now)
+    checks._links.given_up = lambda **_: seen
+    checks.end_given_up(now=world.now)
+    assert office.alarms() == ["check_not_live"]
 
 
 def test_after_a_bad_try_a_good_one_counts(office, world, case):
