@@ -87,6 +87,8 @@ def _check_everything(settings: Settings) -> FacePipeline:
     services = build_services(settings, pipeline=pipeline)
     create_app(settings, services)
     services.database.close()
+    for notice in services.helpdesk.policy.notices() if services.helpdesk else ():
+        click.echo(f"facestep: {notice}", err=True)
     return pipeline
 
 

@@ -1,5 +1,8 @@
 """Working hours of the helpdesk: outside of them whatever is asked for or agreed to is loud.
 
+No hours fit every helpdesk, so none are assumed: a policy that names none is told so at the start of the service, and
+`hours = "any"` says that there are none, as at a desk that is manned day and night.
+
 Not here: where they are written down (policy.py), the alarm (watch.py).
 """
 
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ANY: Final = "any"
+UNDECIDED: Final = (
+    "helpdesk policy: abuse: no working hours are named, so the alarm outside_hours is off; write for example "
+    'hours = "08:00-18:00" and time_zone = "Europe/Vienna" under [abuse], or hours = "any" if no hour is unusual'
+)
 KEYS: Final = ("hours", "days", "time_zone")
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 
@@ -38,15 +46,19 @@ class WorkingHours:
 
 
 def parse(table: Mapping[str, Any]) -> WorkingHours | None:
-    """Return the working hours of a policy, or None where it names none. Raises SettingsError."""
+    """Return the working hours of a policy, or None where no hour is unusual. Raises SettingsError."""
     if not any(key in table for key in KEYS):
+        return None
+    if table.get("hours") == ANY:
+        if len([key for key in KEYS if key in table]) > 1:
+            raise SettingsError('helpdesk policy: hours = "any" stands alone, without days or time_zone')
         return None
     missing = [key for key in ("hours", "time_zone") if key not in table]
     if missing:
         raise SettingsError(f"helpdesk policy: hours and time_zone go together; {missing[0]} is missing")
     found = _HOURS.fullmatch(str(table["hours"]))
     if found is None:
-        raise SettingsError('helpdesk policy: hours must look like "08:00-18:00"')
+        raise SettingsError('helpdesk policy: hours must look like "08:00-18:00", or be "any"')
     start, end = (time(int(found[at]), int(found[at + 1])) for at in (1, 3))
     if start >= end:
         raise SettingsError("helpdesk policy: hours must begin before they end, on the same day")

@@ -45,6 +45,7 @@ from plugin.errors import SettingsError
 from plugin.helpdesk import bounds
 from plugin.helpdesk.actions import KINDS
 from plugin.helpdesk.bounds import Bounds
+from plugin.helpdesk.hours import UNDECIDED
 from plugin.helpdesk.types import PRIVILEGED, SHOWN, Action
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ class Policy:
             return parse(tomllib.loads(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
             raise SettingsError(f"helpdesk_policy_file={path} cannot be read: {exc}") from exc
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what whoever runs the service should decide and has not."""
+        return () if self.bounds.hours_decided else (UNDECIDED,)
 
     def demands(self, person: OnRecord, *, risks: Collection[str], has_face: bool) -> Demands:
         """Return what a case about this person needs; `has_face`: there is one to compare a live face with."""

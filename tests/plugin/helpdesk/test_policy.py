@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from plugin.errors import SettingsError
+from plugin.helpdesk.hours import UNDECIDED
 from plugin.helpdesk.policy import Policy, Rule, parse
 from plugin.helpdesk.types import Action
 
@@ -106,3 +107,22 @@ def test_a_group_that_needs_four_eyes_is_privileged(office):
     policy = parse({"group": [{"name": "/a", "proofs": ["document"], "four_eyes": True}]})
     people = [office.people.add(name, groups=groups) for name, groups in (("carol", ["/a"]), ("dora", ["/b"]))]
     assert [policy.is_privileged(one) for one in people] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("abuse", "notices"),
+    [
+        ({}, 1),
+        ({"resets_per_day": 3}, 1),
+        ({"hours": "any"}, 0),
+        ({"hours": "08:00-18:00", "time_zone": "Europe/Vienna"}, 0),
+    ],
+)
+def test_who_has_not_decided_about_working_hours_is_told(abuse, notices):
+    said = parse({"abuse": abuse}).notices()
+    assert len(said) == notices
+    assert all("outside_hours is off" in one and 'hours = "any"' in one for one in said)
+
+
+def test_the_shipped_policy_leaves_working_hours_to_the_organisation():
+    assert Policy.load(None).notices() == (UNDECIDED,)

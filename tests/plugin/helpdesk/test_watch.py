@@ -147,6 +147,7 @@ def test_networks(address, network):
         ({"abuse": {"resets_per_day": 0}}, "from 1 to 10000"),
         ({"abuse": {"resets_per_day": True}}, "from 1 to 10000"),
         ({"abuse": {"hours": "8-18", "time_zone": "UTC"}}, "08:00-18:00"),
+        ({"abuse": {"hours": "any", "time_zone": "UTC"}}, "stands alone"),
         ({"abuse": {"hours": "18:00-08:00", "time_zone": "UTC"}}, "before they end"),
         ({"abuse": {"hours": "08:00-18:00"}}, "time_zone is missing"),
         ({"abuse": {"hours": "08:00-18:00", "time_zone": "Mars"}}, "Europe/Vienna"),
