@@ -92,13 +92,19 @@ class OnceOnly:
         details: Mapping[str, Any],
         now: datetime,
         proven: tuple[str, ...] = (),
+        also: Callable[[Session], None] | None = None,
     ) -> CeremonyView:
-        """Use the secret up and turn the login into a recovery: both or neither. It ends when the secret would have."""
+        """Use the secret up, turn the login into a recovery and write `also`: all or nothing.
+
+        The recovery ends when the secret would have.
+        """
 
         def within(session: Session) -> None:
             spendable.use(session)
             self._attempts.succeed(view.owner, counted, session=session)
             self._gate.log(event, view, now=now, details=details, session=session)
+            if also is not None:
+                also(session)
 
         until_ms = getattr(spendable.row, "expires_ms", None)
         try:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from plugin.helpdesk.stopping import Stopping
     from plugin.helpdesk.types import Agent, CaseView, Directory, Post
     from plugin.store.database import Database
+    from plugin.store.letters import HelpdeskLetter
 
 
 class Aftermath:
@@ -121,9 +122,13 @@ class Aftermath:
             raise
         return code, issued
 
-    def used(self, view: CeremonyView, *, now: datetime) -> None:
-        """Tell the person that the pass was used."""
-        self._tell(view.owner, letters.used(), now=now)
+    def letter_of_use(self, owner: Subject, *, now: datetime) -> HelpdeskLetter:
+        """Return the row of the letter that tells of a pass that was used, for the transaction that uses it."""
+        return self._letterbox.sealed(owner, letters.used(), None, now=now)
+
+    def send_what_waits(self, owner: Subject, *, now: datetime) -> None:
+        """Send the letters to this person that are written down; what cannot be sent now is tried again."""
+        self._letterbox.send_to(owner, now=now)
 
     def bound(self, view: CeremonyView, *, now: datetime) -> None:
         """Tell the person of the new factor, and end all sessions that were opened with the old ones."""

@@ -1,8 +1,8 @@
 """Letters that are still to be sent: written down first, tried until the mail server takes them.
 
 Rules:
- * A letter is a row (store/letters.py) before it is sent: that of a pass in the deed's own transaction, any other right
-   after the deed, so a process that dies between the two loses it.
+ * A letter is a row (store/letters.py) before it is sent: those of a pass and of its use in the deed's own transaction,
+   any other right after the deed, so a process that dies between the two loses it.
  * The addresses are those on record at the first try at which the directory answers; a later change of the record
    leads no letter astray. What a row holds of words and addresses is sealed, and bound to the row.
  * A failure is tried again after 1, 2, 4, … seconds, at most five minutes (audit/outbox.py); a day later the letter is

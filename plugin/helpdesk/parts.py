@@ -12,6 +12,8 @@ from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
     from plugin.ceremonies.types import CeremonyView
     from plugin.helpdesk.aftermath import Aftermath
     from plugin.helpdesk.chores import Chores
@@ -48,17 +50,24 @@ class Helpdesk:
     def redeem(self, view: CeremonyView, code: str, *, address: str, now: datetime) -> CeremonyView:
         """Use a pass up and tell the person; what happens at many login pages, or at one network, is watched.
 
+        The letter and the alarm about the network are written with the pass, or not at all; the letter goes then.
+
         Raises:
             CeremonyRefused, FactorRejected, LockedOut: as Passes.redeem.
         """
         watch, network = self.desk.watch, network_of(address)
+        letter = self.aftermath.letter_of_use(view.owner, now=now)
+
+        def also(session: Session) -> None:
+            session.add(letter)
+            watch.pass_used(view.owner, network, session=session, now=now)
+
         try:
-            recovering, _ = self.passes.redeem(view, code, network=network, now=now)
+            recovering, _ = self.passes.redeem(view, code, network=network, also=also, now=now)
         except (FactorRejected, LockedOut):
             watch.pass_refused(view.owner, network, now=now)
             raise
-        watch.pass_used(view.owner, network, now=now)
-        self.aftermath.used(recovering, now=now)
+        self.aftermath.send_what_waits(view.owner, now=now)
         return recovering
 
     def agent(self, token: str, *, address: str, now: datetime) -> Agent:

@@ -27,6 +27,7 @@ from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -68,11 +69,19 @@ class Passes(OnceOnly):
             delete(HelpdeskPass).where(HelpdeskPass.issuer == owner.issuer, HelpdeskPass.subject == owner.subject)
         )
 
-    def redeem(self, view: CeremonyView, code: str, *, network: str = "", now: datetime) -> tuple[CeremonyView, str]:
+    def redeem(
+        self,
+        view: CeremonyView,
+        code: str,
+        *,
+        network: str = "",
+        also: Callable[[Session], None] | None = None,
+        now: datetime,
+    ) -> tuple[CeremonyView, str]:
         """Use up the pass; return the ceremony, now a recovery at the face, and the case that the pass was for.
 
-        A login at possession; the other checks are spending.py's. The pass is used and the login turned: both or
-        neither.
+        A login at possession; the other checks are spending.py's. The pass is used, the login turned and
+        `also` written: all or nothing.
         """
         self._gate.require(view, Stage.POSSESSION)
         if view.purpose is not Purpose.LOGIN:
@@ -94,6 +103,7 @@ class Passes(OnceOnly):
             to=Purpose.RECOVER,
             event="pass_accepted",
             details={"case": case_id, "network": network},
+            also=also,
             now=now,
         )
         return recovering, case_id

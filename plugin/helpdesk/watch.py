@@ -156,14 +156,13 @@ class Watch:
             done = limits.deeds(session, [AGREED], within=LATELY, now=now, agent=agent.id)
         return frozenset(deed.approver for deed in done if deed.agent == agent.id)
 
-    def pass_used(self, owner: Subject, network: str, *, now: datetime) -> None:
-        """Look at who used a pass from this network today, now that `pass_accepted` says so."""
-        with self._database.transaction() as session:
-            done = limits.deeds(session, [USED], within=_DAY, now=now)
-            people = {(deed.issuer, deed.subject) for deed in done if deed.network == network}
-            if network and len(people) > self._policy.bounds.recovered_per_day_network:
-                details = {"reason": "one_network", "network": network, "count": len(people)}
-                self._alarm(session, owner, details, now=now, same=lambda told: told.network == network)
+    def pass_used(self, owner: Subject, network: str, *, session: Session, now: datetime) -> None:
+        """Look at who used a pass from this network today, in the transaction that has just written `pass_accepted`."""
+        done = limits.deeds(session, [USED], within=_DAY, now=now)
+        people = {(deed.issuer, deed.subject) for deed in done if deed.network == network}
+        if network and len(people) > self._policy.bounds.recovered_per_day_network:
+            details = {"reason": "one_network", "network": network, "count": len(people)}
+            self._alarm(session, owner, details, now=now, same=lambda told: told.network == network)
 
     def pass_refused(self, owner: Subject, network: str, *, now: datetime) -> None:
         """Write down that a pass was refused; many within an hour are somebody who tries."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plugin.ceremonies.types import Purpose
 from plugin.errors import ServiceError
+from plugin.helpdesk import letters
 from plugin.helpdesk.types import AGENT_ROLE, CaseState
 from plugin.keycloak.directory import ADDRESSES, KeycloakDirectory
 from tests.plugin.factors.world import REALM
@@ -115,7 +115,7 @@ def test_the_other_mailboxes_still_hear(office, alice, people):
     office.agrees(case)
     changes_their_address(people)
     office.letters.sent.clear()
-    office.parts.aftermath.used(alice.comes_to(Purpose.LOGIN), now=office.world.now)
+    office.parts.aftermath.inform(alice.owner, letters.used(), now=office.world.now)
     assert {to for to, *_ in office.letters.sent} == {"alice@home.example"}
 
 

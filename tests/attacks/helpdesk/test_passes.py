@@ -14,8 +14,10 @@ from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
 from plugin.factors import lookup_secrets
 from plugin.factors.face import FaceRefused
+from plugin.helpdesk.bounds import Bounds
 from plugin.helpdesk.passes import Passes
 from plugin.store.helpdesk_tables import HelpdeskPass
+from tests.plugin.factors.world import REALM
 from tests.plugin.helpdesk.own_way import OwnWay
 from vault.interface import WrongMac
 
@@ -63,6 +65,38 @@ def test_a_pass_is_good_once(office, world, alice):
     with pytest.raises(FactorRejected):
         tries(office, alice, code)
     assert world.audited("factor_refused")[-1]["check"] == "pass_used"
+
+
+def test_a_worker_that_dies_when_a_pass_was_used_loses_neither_letter_nor_alarm(office, world, alice, monkeypatch):
+    """Killing it at the right moment would else let a stolen pass be used in silence."""
+
+    class Died(BaseException):
+        pass
+
+    def dies(*_, **__):
+        raise Died
+
+    office.allows(bounds=Bounds(recovered_per_day_network=1))
+    before = {"case": "another", "network": "198.51.100.7"}
+    world.audit.append("pass_accepted", at=world.now, issuer=REALM, subject="carol-id", details=before)
+    code = office.issued()
+    office.letters.sent.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(office.parts.aftermath), "send_what_waits", dies)
+        with pytest.raises(Died):
+            office.parts.redeem(alice.comes_to(Purpose.LOGIN), code, address="198.51.100.7", now=world.now)
+    assert office.alarms() == ["one_network"]
+    office.parts.chores.run(now=world.now)
+    assert [subject for _, subject, _ in office.letters.sent] == ["The pass for your account was used"] * 2
+
+
+def test_a_pass_that_was_not_taken_is_told_to_nobody(office, world, alice):
+    office.issued()
+    office.letters.sent.clear()
+    with pytest.raises(FactorRejected):
+        office.parts.redeem(alice.comes_to(Purpose.LOGIN), "0" * 16, address="198.51.100.7", now=world.now)
+    office.parts.chores.run(now=world.now)
+    assert office.letters.sent == []
 
 
 def worker(world, database):

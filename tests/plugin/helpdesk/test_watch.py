@@ -195,7 +195,8 @@ def test_several_people_who_recover_at_one_network_are_loud(office, world, bound
     for subject, alarms in (("alice-id", []), ("carol-id", ["one_network"]), ("dora-id", ["one_network"])):
         owner = world.person(subject).owner
         world.audit.append("pass_accepted", at=world.now, issuer=REALM, subject=subject, details=comes_again)
-        office.watch.pass_used(owner, "198.51.100.7", now=world.now)
+        with world.database.transaction() as session:
+            office.watch.pass_used(owner, "198.51.100.7", session=session, now=world.now)
         assert office.alarms() == alarms
 
 
