@@ -28,7 +28,7 @@ from plugin.errors import FactorRejected
 from plugin.factors.enrolment import find_consent
 from plugin.factors.gate import UsedMeanwhile
 from plugin.factors.references import NotTheNewest, is_still, replace
-from plugin.store.cooling import BOUND, FACE_REPLACED
+from plugin.store.cooling import FACE_REPLACED
 from vault.memory import wipe
 from vault.references import ReferenceExpired, ReferenceOutdated
 
@@ -145,8 +145,9 @@ class FaceVerdict:
             replace(transaction, row)
             self._attempts.reset(view.owner, [Counted.FACE, Counted.FACE_ENROL], session=transaction)
             if view.purpose.is_recovery:  # the cool-down begins, and what stops a recovery finds it (store/cooling.py)
-                for event in (FACE_REPLACED, BOUND):
-                    self._gate.log(event, view, now=now, details={"factor": Counted.FACE.value}, session=transaction)
+                said = {"factor": Counted.FACE.value}
+                self._gate.log(FACE_REPLACED, view, now=now, details=said, session=transaction)
+                self._gate.bound(view, Counted.FACE, now=now, session=transaction)
 
         kept = {"reference_id": row.id, "consent_id": consent_id, "expires_ms": row.expires_ms}
         return self._gate.commit(

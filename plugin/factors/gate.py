@@ -17,7 +17,9 @@ from plugin.ceremonies.stages import stage_after
 from plugin.ceremonies.types import Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
 from plugin.factors.lost import forget_lost
+from plugin.store.cooling import BOUND
 from plugin.store.integrity import check, checked_columns
+from plugin.store.under_way import end_under_way
 from vault.interface import WrongMac
 
 if TYPE_CHECKING:
@@ -141,7 +143,7 @@ class Gate:
         def write(session: Session) -> None:
             if view.purpose.replaces_possession and view.stage is Stage.POSSESSION_SETUP:
                 forget_lost(view.owner, session=session)
-                self.log("recovery_bound", view, now=now, details={"factor": factor.value}, session=session)
+                self.bound(view, factor, now=now, session=session)
             within(session)
             self._attempts.succeed(view.owner, factor, session=session)
             self.log(event, view, now=now, details={"factor": factor.value, **(details or {})}, session=session)
@@ -150,6 +152,11 @@ class Gate:
         return self._ceremonies.advance(
             view, to=following, now=now, proven=proven, reference_id=reference_id, within=write
         )
+
+    def bound(self, view: CeremonyView, factor: Counted, *, now: datetime, session: Session) -> None:
+        """Begin the cool-down, in the caller's transaction, and end whatever else the person has under way."""
+        self.log(BOUND, view, now=now, details={"factor": factor.value}, session=session)
+        end_under_way(session, issuer=view.issuer, subject=view.subject, but=view.id)
 
     def log(
         self,

@@ -3,9 +3,8 @@
 Rules:
  * A pass that could not be sent, or that the person could not be told of, is taken back: no silent recovery.
  * Every address on record hears of a pass, of its use and of the factor it bound.
- * The link in the letter freezes: the pass and any recovery under way are gone, and if a factor was bound already,
-   every possession factor is. After another action than the pass the account is suspended: somebody works on it in the
-   person's name. Freezing needs no login, since the person may have none; all it can do is to stop.
+ * The link in the letter freezes (stopping.py). It needs no login, since the person may have none; all it can do is to
+   stop.
  * Sessions and offline tokens at the identity provider end when a factor was bound, and when a recovery is frozen.
 
 Not here: who may decide (desk.py), how a link and a letter look (letters.py).
@@ -20,9 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.errors import ServiceError
 from plugin.helpdesk import letters
-from plugin.helpdesk.cases import STOPPABLE
-from plugin.helpdesk.stopping import LINK_LIFE, forget_recovery
-from plugin.helpdesk.suspension import suspend
+from plugin.helpdesk.stopping import LINK_LIFE
 from plugin.helpdesk.types import CaseState
 from vault.interface import VaultError
 
@@ -166,11 +163,7 @@ class Aftermath:
 
     def stop(self, case: CaseView, *, now: datetime) -> None:
         """Stop this case and every other about the person, who says that it was not them. Raises ServiceError."""
-        self._freeze(case, case.owner, now=now, link=True)
-        for other in self._cases.about(case.owner, now=now):
-            if other.state in STOPPABLE:
-                self._freeze(other, case.owner, now=now)
-        self.stopping.end_sessions(case.owner, now=now)
+        self.stopping.stop(case.owner, since=case.created_at, reason="frozen_by_owner", now=now, case=case)
 
     def can_freeze(self, token: str, *, now: datetime) -> bool:
         """Tell whether this link still stops something."""
@@ -181,18 +174,6 @@ class Aftermath:
         except ServiceError:
             return False
         return case.state in {CaseState.ISSUED, CaseState.DONE} and now - case.created_at <= LINK_LIFE
-
-    def _freeze(self, case: CaseView, owner: Subject, *, now: datetime, link: bool = False) -> None:
-        def within(session: Session) -> None:
-            self._passes.withdraw(owner, session=session)
-            forget_recovery(owner, since=case.created_at, session=session, audit=self._audit, now=now)
-            if case.state is CaseState.DONE:
-                suspend(owner, audit=self._audit, session=session, now=now, reason="frozen_by_owner", case=case.id)
-            self._log("recovery_frozen", owner, now=now, session=session, details={"case": case.id})
-            if link:
-                self._log("helpdesk_alarm", owner, now=now, session=session, details={"reason": "frozen_by_owner"})
-
-        self._cases.change(case, to=CaseState.FROZEN, within=within)
 
     def _take_back(self, case: CaseView, letter_id: str, *, now: datetime) -> None:
         def within(session: Session) -> None:

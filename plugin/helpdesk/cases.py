@@ -23,7 +23,7 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
@@ -32,6 +32,7 @@ from plugin.store.helpdesk_tables import HelpdeskCase
 from plugin.store.instants import from_ms, to_ms
 from plugin.store.integrity import check, mac_of, sign
 from vault.encoding import canonical
+from vault.interface import WrongMac
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,6 +166,41 @@ class Cases:
                 raise ServiceError("case_moved", "changed_meanwhile")
             within(session)
         return self.load(case.id)
+
+    def freeze(
+        self, owner: Subject, *, named: str = "", session: Session, now: datetime
+    ) -> tuple[list[CaseView], list[str]]:
+        """Freeze the case `named` and every other about this person that could still open something.
+
+        In the caller's transaction, beside which nobody writes: none is moved meanwhile, and what was read before is
+        too old for any decision after it.
+
+        Returns:
+            the cases as they were, oldest first; the ids of rows that are not as we wrote them: left, since nobody
+            believes them.
+
+        Raises:
+            ServiceError: "case_moved": the case `named` was stopped before, or cannot be; nothing was written.
+        """
+        mine = (HelpdeskCase.issuer == owner.issuer, HelpdeskCase.subject == owner.subject)
+        live = and_(HelpdeskCase.state.in_([one.value for one in STOPPABLE]), HelpdeskCase.expires_ms > to_ms(now))
+        query = select(HelpdeskCase).where(*mine, or_(live, HelpdeskCase.id == named))
+        frozen, broken = [], []
+        for row in session.scalars(query.order_by(HelpdeskCase.created_ms)).all():
+            try:
+                case = self._view(row)
+            except WrongMac:
+                broken.append(row.id)
+                continue
+            if CaseState.FROZEN not in NEXT.get(case.state, frozenset()):
+                continue
+            values: dict[str, Any] = {"state": CaseState.FROZEN.value, "version": case.version + 1}
+            values["mac"] = mac_of(row, sealer=self._sealer, changed=values)
+            session.execute(update(HelpdeskCase).where(HelpdeskCase.id == case.id).values(**values))
+            frozen.append(case)
+        if named and named not in {*broken, *(one.id for one in frozen)}:
+            raise ServiceError("case_moved", "stopped_before")
+        return frozen, broken
 
     def _listed(self, *conditions: Any, now: datetime) -> list[CaseView]:
         query = select(HelpdeskCase).where(*conditions, HelpdeskCase.expires_ms > to_ms(now))

@@ -4,7 +4,8 @@ Rules:
  * The token is 256 random bits in a cookie; its hash is stored, with a MAC over the row. Each page has a table of its
    own: a session of one opens nothing at the other.
  * An hour for agents, half an hour at one's own page, without renewal: then the identity provider decides again.
- * Leaving deletes the row.
+ * Leaving deletes the row, and so does whatever ends all that a person has under way (store/under_way.py).
+ * Whoever is suspended is nobody here: asked at every request, and in the transaction in which somebody signs in.
  * What an agent may do is asked of the directory at every request.
 
 Not here: how somebody proves who they are (doors/realm_login.py), roles (types.Directory).
@@ -21,10 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, func, select
 
 from plugin.ceremonies.types import Subject
+from plugin.errors import ServiceError
 from plugin.store.helpdesk_tables import HelpdeskSession
 from plugin.store.instants import to_ms
 from plugin.store.integrity import check, sign
 from plugin.store.me_tables import MeSession
+from plugin.store.suspended import is_suspended
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,7 +63,11 @@ class Sessions:
         self._audit = audit
 
     def begin(self, owner: Subject, *, name: str, now: datetime, **more: int) -> str:
-        """Return the token of a new session; `more` are the columns that this kind has besides."""
+        """Return the token of a new session; `more` are the columns that this kind has besides.
+
+        Raises:
+            ServiceError: "suspended".
+        """
         token = secrets.token_urlsafe(32)
         row = self._table(
             token_hash=_hashed(token),
@@ -76,6 +83,8 @@ class Sessions:
             session.execute(delete(self._table).where(self._table.expires_ms <= to_ms(now)))
             session.add(row)
             self._log("login", owner, now=now, session=session)
+            if is_suspended(session, issuer=owner.issuer, subject=owner.subject):
+                raise ServiceError("suspended", self._kind.event)
         return token
 
     def find(self, token: str, *, now: datetime) -> Subject | None:
@@ -87,10 +96,10 @@ class Sessions:
         """Return the row of this session, believed, or None. Raises WrongMac for a row that is not ours."""
         with self._database.reading() as session:
             row = session.get(self._table, _hashed(token))
-        if row is None or to_ms(now) >= row.expires_ms:
-            return None
-        check(row, sealer=self._sealer)
-        return row
+            if row is None or to_ms(now) >= row.expires_ms:
+                return None
+            check(row, sealer=self._sealer)
+            return None if is_suspended(session, issuer=row.issuer, subject=row.subject) else row
 
     def count(self, owner: Subject, *, now: datetime) -> int:
         """Return in how many browsers this person is signed in."""

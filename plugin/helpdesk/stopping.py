@@ -1,10 +1,16 @@
 """Stop a recovery: by the link of a letter, or by "that was not me" on a person's own page.
 
 Rules:
- * Stopping only takes away: passes, open cases, recoveries under way and, if a recovery has bound something since,
-   every possession factor and the face that it put in the place of another. Nothing is opened or added, so it is
-   worth nothing to a thief, and a link needs no login.
- * A link is 256 random bits, stored hashed with a MAC over the row, good for a week and for one use.
+ * Stopping only takes away: open cases, all that the person has under way (store/under_way.py) and, if a recovery has
+   bound something since, every possession factor and the face that it put in the place of another. Nothing is opened or
+   added, so it is worth nothing to a thief, and a link needs no login.
+ * One transaction stops all of it. Nobody writes beside it, so a decision comes before, and what it gave is taken back,
+   or after, and finds its case frozen.
+ * It reaches back to `since`, and to the beginning of each case that it freezes: the link of that case is used up too.
+ * A link is 256 random bits, stored hashed with a MAC over the row, good for a week and for one use. A stop uses up the
+   links that reach no further back than itself: older ones stop more, and whoever got in must not switch them off.
+ * After another action than the pass (unlocked, factor reset, …) the link of its letter suspends the account: somebody
+   works on it in the person's name.
  * Sessions and offline tokens at the identity provider end too, where there is a directory that can do it; if it cannot
    be done, that is an alarm.
 
@@ -21,18 +27,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete
 
-from plugin.ceremonies.types import Purpose, Subject
+from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
 from plugin.factors.lost import forget_lost
 from plugin.helpdesk import limits
-from plugin.helpdesk.cases import STOPPABLE
+from plugin.helpdesk.suspension import suspend
 from plugin.helpdesk.types import CaseState
 from plugin.store.cooling import BOUND, FACE_REPLACED
-from plugin.store.helpdesk_tables import HelpdeskPass
 from plugin.store.instants import from_ms, to_ms
 from plugin.store.integrity import check, sign
-from plugin.store.me_tables import MeSession, StopLink
-from plugin.store.tables import Ceremony, Reference
+from plugin.store.me_tables import StopLink
+from plugin.store.stopped import STOPPED
+from plugin.store.tables import Reference
+from plugin.store.under_way import end_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +49,12 @@ if TYPE_CHECKING:
 
     from plugin.audit.log import AuditLog
     from plugin.helpdesk.cases import Cases
+    from plugin.helpdesk.types import CaseView
     from plugin.store.database import Database
     from vault.interface import Sealer
 
 LINK_LIFE: Final = timedelta(days=7)
 """For so long the link of a letter stops a recovery; after that what it bound is the person's own."""
-_UNDER_WAY: Final = [purpose.value for purpose in Purpose if purpose.is_recovery or purpose is Purpose.CHECK]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +108,36 @@ class Stopping:
         check(row, sealer=self._sealer)
         return Stop(Subject(row.issuer, row.subject), from_ms(row.created_ms))
 
-    def stop(self, owner: Subject, *, since: datetime, reason: str, now: datetime) -> bool:
-        """Stop everything about this person; return whether sessions at the identity provider were ended too."""
+    def stop(
+        self, owner: Subject, *, since: datetime, reason: str, now: datetime, case: CaseView | None = None, **said: str
+    ) -> bool:
+        """Stop everything about this person; return whether sessions at the identity provider were ended too.
+
+        What was bound from `since` on is forgotten. `case` is the one whose letter had the link; it is frozen even when
+        it is done. `reason` is that of the alarm, and `said` what else it tells.
+
+        Raises:
+            ServiceError: "case_moved": this case was stopped before; nothing was written.
+        """
         with self._database.transaction() as session:
-            forget_recovery(owner, since=since, session=session, audit=self._audit, now=now)
-            for table in (HelpdeskPass, StopLink, MeSession):
-                session.execute(delete(table).where(table.issuer == owner.issuer, table.subject == owner.subject))
-            self._log("recovery_frozen", owner, now=now, details={}, session=session)
-            self._log("helpdesk_alarm", owner, now=now, details={"reason": reason}, session=session)
-        for case in self._cases.about(owner, now=now):
-            if case.state in STOPPABLE:
-                self._freeze(case, now=now)
+            self._stop(owner, since, case, now=now, session=session)
+            self._log("helpdesk_alarm", owner, now=now, details={"reason": reason, **said}, session=session)
         return self.end_sessions(owner, now=now)
+
+    def _stop(self, owner: Subject, since: datetime, case: CaseView | None, *, now: datetime, session: Session) -> None:
+        frozen, broken = self._cases.freeze(owner, named=case.id if case else "", session=session, now=now)
+        since = min([since, *(one.created_at for one in frozen)])
+        for about in (*([""] if case is None else []), *(one.id for one in frozen)):
+            self._log(STOPPED, owner, now=now, details={"case": about} if about else {}, session=session)
+        for case_id in broken:
+            said = {"reason": "case_not_stopped", "case": case_id}
+            self._log("helpdesk_alarm", owner, now=now, details=said, session=session)
+        forget_bound(owner, since=since, session=session, audit=self._audit, now=now)
+        mine = (StopLink.issuer == owner.issuer, StopLink.subject == owner.subject)
+        session.execute(delete(StopLink).where(*mine, StopLink.created_ms >= to_ms(since)))
+        end_under_way(session, issuer=owner.issuer, subject=owner.subject)
+        for done in (one for one in frozen if one.state is CaseState.DONE):
+            suspend(owner, audit=self._audit, session=session, now=now, reason="frozen_by_owner", case=done.id)
 
     def end_sessions(self, owner: Subject, *, now: datetime) -> bool:
         """End the person's sessions at the identity provider; a failure is an alarm."""
@@ -125,25 +150,14 @@ class Stopping:
             return False
         return True
 
-    def _freeze(self, case: Any, *, now: datetime) -> None:
-        def within(session: Session) -> None:
-            self._log("recovery_frozen", case.owner, now=now, session=session, details={"case": case.id})
-
-        try:
-            self._cases.change(case, to=CaseState.FROZEN, within=within)
-        except ServiceError as exc:  # somebody moved it a moment ago: say so, and stop the rest
-            self._log("helpdesk_alarm", case.owner, now=now, details={"reason": "case_not_stopped", "code": exc.code})
-
     def _log(
         self, event: str, owner: Subject, *, now: datetime, details: dict[str, Any], session: Session | None = None
     ) -> None:
         self._audit.append(event, at=now, issuer=owner.issuer, subject=owner.subject, details=details, session=session)
 
 
-def forget_recovery(owner: Subject, *, since: datetime, session: Session, audit: AuditLog, now: datetime) -> None:
-    """End recoveries under way and forget what a recovery has bound since then, in the caller's transaction."""
-    mine = (Ceremony.issuer == owner.issuer, Ceremony.subject == owner.subject)
-    session.execute(delete(Ceremony).where(*mine, Ceremony.purpose.in_(_UNDER_WAY)))
+def forget_bound(owner: Subject, *, since: datetime, session: Session, audit: AuditLog, now: datetime) -> None:
+    """Forget what a recovery has bound since then, in the caller's transaction."""
     if _since(session, BOUND, owner, since):
         forget_lost(owner, session=session)
     if _since(session, FACE_REPLACED, owner, since):

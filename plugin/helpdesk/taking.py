@@ -21,12 +21,13 @@ from plugin.audit.erasure import erase_subject
 from plugin.errors import ServiceError
 from plugin.helpdesk import action_letters
 from plugin.helpdesk.aftermath import hashed
-from plugin.helpdesk.suspension import end_under_way, suspend
+from plugin.helpdesk.suspension import suspend
 from plugin.helpdesk.targets import APP, CODES, PASSKEY, targets_of
 from plugin.helpdesk.types import Action, CaseState
 from plugin.store.history import REMOVED
 from plugin.store.suspended import is_suspended
 from plugin.store.tables import RecoveryCode, Reference, TotpSecret, WebauthnCredential
+from plugin.store.under_way import end_under_way
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +69,7 @@ class Taking:
             said = {"agent": agent.id, "case": case.id, "action": str(case.action), "target": case.target}
             self._log("helpdesk_action_done", case.owner, now=now, session=session, proofs=list(case.proofs), **said)
             self._take(case, session=session, now=now)
-            end_under_way(case.owner, session=session)
+            end_under_way(session, issuer=case.owner.issuer, subject=case.owner.subject)
 
         done = self._change(case, within=within, freeze_hash=hashed(token), **decided)
         self._aftermath.inform(case.owner, action_letters.told(case, link=self._aftermath.link(token)), now=now)

@@ -217,6 +217,8 @@ def stop(token: str) -> str:
     try:
         _desk().aftermath.freeze(token, now=now())
     except ServiceError as exc:
+        if exc.code not in {"case_unknown", "case_moved"}:
+            raise  # not stopped, and worth another try: no word that would end it
         raise ServiceError("ceremony_refused", exc.code) from exc
     return render_template("helpdesk/stop.html", stopped=True)
 

@@ -223,9 +223,9 @@ class Office:
         return [one["reason"] for one in self.world.audited("helpdesk_alarm")]
 
 
-def open_office(world: World, *, people: ListedPeople | None = None) -> Office:
+def open_office(world: World, *, people: ListedPeople | None = None, letters: Letters | None = None) -> Office:
     """Give the world a helpdesk; with a policy file in the settings, that policy."""
-    people, letters, login = people or ListedPeople(), Letters(), ScriptedLogin()
+    people, letters, login = people or ListedPeople(), letters or Letters(), ScriptedLogin()
     world.settings = replace(
         world.settings, helpdesk_issuer=REALM, mail_server="smtp://127.0.0.1:25", mail_from="desk@example.org"
     )
