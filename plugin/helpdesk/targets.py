@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
+from plugin.helpdesk.record import used_at
 from plugin.store.instants import from_ms
 from plugin.store.tables import RecoveryCode, TotpSecret, WebauthnCredential
 
@@ -39,12 +40,12 @@ def targets_of(owner: Subject, *, database: Database) -> tuple[Target, ...]:
     """Return the factors of this person that can be reset one by one, in one snapshot."""
     mine = {"issuer": owner.issuer, "subject": owner.subject}
     with database.reading() as session:
-        app = session.scalar(select(TotpSecret.created_ms).filter_by(**mine))
+        app = session.execute(select(TotpSecret.created_ms, TotpSecret.last_step).filter_by(**mine)).first()
         keys = session.scalars(
             select(WebauthnCredential).filter_by(**mine).order_by(WebauthnCredential.created_ms, WebauthnCredential.id)
         ).all()
         codes = session.scalar(select(func.min(RecoveryCode.created_ms)).filter_by(**mine))
-    found = [Target(APP, "app", from_ms(app))] if app is not None else []
+    found = [Target(APP, "app", from_ms(app[0]), used_at(app[1]))] if app is not None else []
     for key in keys:
         used = from_ms(key.last_used_ms) if key.last_used_ms is not None else None
         found.append(Target(PASSKEY + key.id, "passkey", from_ms(key.created_ms), used))

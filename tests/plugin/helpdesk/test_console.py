@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import render_template
 
+from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose
+from plugin.errors import FactorRejected
+from plugin.helpdesk.record import Failure
 from tests.plugin.api.web import Browser, make_app
 from tests.plugin.helpdesk.console import open_console
 
@@ -128,6 +133,60 @@ def test_the_second_person_sees_what_the_first_asked_for(ada, bob, office):
     assert "Called back on the number on record" in page
     assert bob.post(f"{path}/decide", answer="agree").status_code == 303
     assert "Done" in ada.get(path).text
+
+
+def test_the_second_person_sees_all_that_the_first_saw(ada, bob, world):
+    """Risks, factors, last use, failures and proofs, not what was asked for alone."""
+    alice = world.person()
+    with pytest.raises(FactorRejected):
+        world.totp.verify(alice.comes_to(Purpose.LOGIN), "000000", now=world.now)
+    path = ada.opens(reason="phone fell into the lake")
+    ada.proves(path)
+    ada.post(f"{path}/proofs", proof="document")
+    first = ada.get(path).text
+    assert ada.post(f"{path}/ask", action="reset_factor app").status_code == 303
+    second = bob.get(path).text
+    for heading in ("Take care", "Factors of this person", "What must be proven"):
+        assert section(second, heading) == section(first, heading)
+    assert "phone fell into the lake" in second
+    assert "Set up a new factor within the last week" in section(second, "Take care")
+    factors, proofs = section(second, "Factors of this person"), section(second, "What must be proven")
+    assert "Code of the authenticator app not accepted: once" in factors
+    assert f"last used {world.now:%Y-%m-%d}" in factors
+    for proof in ("Called back on the number on record", "Identity document seen", "Live face is the enrolled one"):
+        assert proof in proofs
+
+
+def section(page: str, heading: str) -> str:
+    """Return the plain text of one section: what is there to read, without what only one of two may press."""
+    (found,) = (one for one in re.findall(r"<section.*?</section>", page, re.DOTALL) if f">{heading}</h2>" in one)
+    for pressed in (r"<form.*?</form>", r"<details.*?</details>"):
+        found = re.sub(pressed, "", found, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", found).split())
+
+
+def test_failures_are_told_by_what_failed_and_when_last(ada, world):
+    alice = world.person()
+    path = ada.opens()
+    assert "Failed tries in the last day none" in section(ada.get(path).text, "Factors of this person")
+    for _ in range(2):
+        with pytest.raises(FactorRejected):
+            world.recovery_codes.verify(alice.comes_to(Purpose.LOGIN), "AAAA-BBBB-CCCC-DDDD", now=world.now)
+        world.passes(seconds=300)
+    last = world.now - timedelta(seconds=300)
+    told = f"Recovery code not accepted: 2 times, last {last:%Y-%m-%d %H:%M} UTC"
+    assert told in section(ada.get(path).text, "Factors of this person")
+    world.passes(seconds=86400)
+    ada.signs_in("ada")
+    assert "not accepted" not in ada.get(ada.opens()).text
+
+
+def test_the_page_has_words_for_whatever_can_fail(app):
+    with app.test_request_context():
+        record = {"failures": [Failure(what, 1, datetime.now(UTC)) for what in (*Counted, "wait", "other")]}
+        told = render_template("_failures.html", record=record)
+    assert told.count(": once, ") == len(Counted) + 2
+    assert ">: " not in told
 
 
 def test_after_an_erasure_the_agent_is_back_at_the_list(ada, bob):
