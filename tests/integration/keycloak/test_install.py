@@ -198,3 +198,22 @@ def test_a_server_that_is_away_is_one_line():
     with pytest.raises(ServiceError) as refused:
         RealmAdmin("http://localhost:9", "staff", user="admin", password="x").exists()
     assert refused.value.code == "keycloak_unavailable"
+
+
+def test_check_says_which_groups_of_the_helpdesk_s_policy_are_not_there(house, tmp_path):
+    def found(*names):
+        rules = "".join(f'[[group]]\nname = "{name}"\nproofs = ["document"]\nfour_eyes = true\n' for name in names)
+        policy = tmp_path / "policy.toml"
+        policy.write_text(rules)
+        done = house.facestep("check", "--helpdesk-policy", str(policy), "--json")
+        items = {one["name"]: one for one in json.loads(done.stdout)["items"]}
+        return items["groups of the helpdesk's policy"]
+
+    group = house.admin.post("/groups", {"name": "site admins"})
+    try:
+        house.admin.post(f"/groups/{group}/children", {"name": "emea"})
+        assert found("/site admins", "/site admins/emea")["right"]
+        wrong = found("/site admins", "/site admins/apac", "/Site Admins")
+        assert (wrong["right"], wrong["seen"]) == (False, "not there: /site admins/apac, /Site Admins")
+    finally:
+        house.admin.delete(f"/groups/{group}")
