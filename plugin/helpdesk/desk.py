@@ -176,7 +176,7 @@ class Desk:
         demands = replace(demands, four_eyes=demands.four_eyes or agent.program)
         if set(demands.proofs) - set(case.proofs):  # (3)
             self._refuse(agent, "proofs_missing", now=now, case=case)
-        if gone := self._second.gone(case):
+        if demands.proofs and (gone := self._second.gone(case)):
             self._refuse(agent, gone, now=now, case=case)
         asked = replace(case, action=action, target=target, demanded=demands.proofs, four_eyes=demands.four_eyes)
         self._can_be_done(asked, agent, now=now)  # (4)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from plugin.errors import ServiceError
 from plugin.helpdesk import suspension
 from plugin.helpdesk.policy import Rule
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, CaseState
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Action, CaseState
 from plugin.store.helpdesk_tables import HelpdeskCase
 from vault.interface import WrongMac
 
@@ -222,6 +222,8 @@ def test_nor_is_anything_asked_for_with_it_where_one_agent_is_enough(office, wor
     with pytest.raises(ServiceError, match="noter_gone"):
         office.desk.ask(office.agent(), case.id, now=world.now)
     assert office.refusals() == ["noter_gone"]
+    done = office.desk.ask(office.agent(), case.id, action=Action.SUSPEND, now=world.now)
+    assert done.state is CaseState.DONE, "what needs no proof needs nobody's word"
 
 
 @pytest.mark.parametrize(
