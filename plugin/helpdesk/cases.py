@@ -9,7 +9,8 @@
 Rules:
  * A move that is not drawn does not happen, and every change names the version it was read at: of two agents one wins,
    and a decision about a case that was frozen meanwhile is no decision.
- * The row carries a keyed MAC over every column: who can write to the database cannot note a proof.
+ * The row carries a keyed MAC over every column: who can write to the database cannot note a proof. Nor put a row back
+   as it was before a decision: it moves on only while the audit log agrees (last_word.py).
  * What policy demands is written into the case when it is opened, and what it and the action demand besides when that
    is asked for; a case may be for one action alone from its beginning. From then on action, target and proofs stand:
    who decides has seen what was asked.
@@ -27,6 +28,7 @@ from sqlalchemy import and_, or_, select, update
 
 from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
+from plugin.helpdesk.last_word import require_newest
 from plugin.helpdesk.types import Action, CaseState, CaseView
 from plugin.store.helpdesk_tables import HelpdeskCase
 from plugin.store.instants import from_ms, to_ms
@@ -150,6 +152,7 @@ class Cases:
 
         Raises:
             ServiceError: "case_moved": the move is not drawn, or somebody was faster; nothing was written.
+            WrongMac: the row is not as we wrote it; PutBack: not as we wrote it last.
         """
         if to is not None and to not in NEXT.get(case.state, frozenset()):
             raise ServiceError("case_moved", f"{case.state}_to_{to}")
@@ -159,6 +162,7 @@ class Cases:
             if row is None or row.version != case.version:
                 raise ServiceError("case_moved", "changed_meanwhile")
             check(row, sealer=self._sealer)
+            require_newest(session, row)
             values["mac"] = mac_of(row, sealer=self._sealer, changed=values)
             read = (HelpdeskCase.id == case.id, HelpdeskCase.version == case.version)
             done = session.execute(update(HelpdeskCase).where(*read).values(**values))

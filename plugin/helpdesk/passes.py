@@ -6,6 +6,7 @@ Rules:
  * A pass opens a recovery in a login, after the password: then the live face must be the enrolled one before anything
    changes, and only setting up a new factor leads on. A pass is no possession factor and never appears in `amr`.
  * A try is counted before it is compared; a miss costs as much time as a hit.
+ * A pass that was used or withdrawn opens nothing when its row is put back: the audit log has the last word.
 
 Not here: who may have one (desk.py), how it travels (letters.py), what follows (ceremonies/stages.py).
 """
@@ -22,6 +23,7 @@ from plugin.ceremonies.types import Purpose, Stage, Subject
 from plugin.errors import CeremonyRefused
 from plugin.factors import lookup_secrets
 from plugin.factors.spending import OnceOnly
+from plugin.helpdesk.last_word import PutBack, is_issued
 from plugin.store.helpdesk_tables import HelpdeskPass
 from plugin.store.instants import to_ms
 from plugin.store.integrity import sign
@@ -86,15 +88,25 @@ class Passes(OnceOnly):
         self._gate.require(view, Stage.POSSESSION)
         if view.purpose is not Purpose.LOGIN:
             raise CeremonyRefused("ceremony_refused", "no_recovery_in_an_enrolment")
-        mine = select(HelpdeskPass).filter_by(issuer=view.issuer, subject=view.subject)
+        newest: list[bool] = []
+
+        def find(session: Session, _meant: str) -> HelpdeskPass | None:
+            row = session.scalar(select(HelpdeskPass).filter_by(issuer=view.issuer, subject=view.subject))
+            newest.append(row is not None and is_issued(session, row))
+            return row
+
         spendable = self._spendable(
             view,
             code,
             counted=Counted.PASS,
             length=LENGTH,
-            find=lambda session, _: session.scalar(mine),
+            find=find,
             now=now,
         )
+        if not newest[-1]:
+            details = {"table": HelpdeskPass.__tablename__, "check": "not_the_newest"}
+            self._gate.log("integrity_failed", view, now=now, details=details)
+            raise PutBack(HelpdeskPass.__tablename__)
         case_id: str = spendable.row.case_id
         recovering = self._turn(
             view,
