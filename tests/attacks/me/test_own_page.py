@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from plugin.ceremonies.types import Subject
+from plugin.ceremonies.types import Purpose, Subject
 from plugin.store.me_tables import MeSession, StopLink
 from plugin.store.tables import AuditEntry, Reference
+from tests.plugin.api.web import Browser
 from tests.plugin.factors.world import REALM
 from tests.plugin.pages.own_page import Own, Realm, browser_at
 from vault.interface import WrongMac
@@ -191,3 +192,16 @@ def test_a_stop_link_written_into_the_database_stops_nothing(own, world, office)
     world.run(delete(StopLink))
     with pytest.raises(Exception, match="case_unknown"):
         office.parts.aftermath.freeze(token, now=world.now)
+
+
+def test_where_nobody_can_be_written_to_the_page_still_tells(world):
+    """A thief replaces the phone with a stolen code at a realm without helpdesk: no letter, but no silence either."""
+    alice = world.person().has_face()
+    world.passes(seconds=3600)
+    own = browser_at(world)
+    thief = Browser(own.app, alice)
+    alice.comes_to(Purpose.LOGIN)
+    assert thief.call("recovery/new-face").get_json()["error"] == "ceremony_refused"
+    assert thief.call("recovery/lost", {"code": alice.codes[0]}).status_code == 200
+    own.signs_in()
+    assert "A saved recovery code was used." in own.get().text
