@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from plugin.ceremonies.types import CeremonyView
+    from plugin.factors.spending import Spendable
 
 LENGTH: Final = 16
 
@@ -88,25 +89,7 @@ class Passes(OnceOnly):
         self._gate.require(view, Stage.POSSESSION)
         if view.purpose is not Purpose.LOGIN:
             raise CeremonyRefused("ceremony_refused", "no_recovery_in_an_enrolment")
-        newest: list[bool] = []
-
-        def find(session: Session, _meant: str) -> HelpdeskPass | None:
-            row = session.scalar(select(HelpdeskPass).filter_by(issuer=view.issuer, subject=view.subject))
-            newest.append(row is not None and is_issued(session, row))
-            return row
-
-        spendable = self._spendable(
-            view,
-            code,
-            counted=Counted.PASS,
-            length=LENGTH,
-            find=find,
-            now=now,
-        )
-        if not newest[-1]:
-            details = {"table": HelpdeskPass.__tablename__, "check": "not_the_newest"}
-            self._gate.log("integrity_failed", view, now=now, details=details)
-            raise PutBack(HelpdeskPass.__tablename__)
+        spendable = self._newest(view, code, now=now)
         case_id: str = spendable.row.case_id
         recovering = self._turn(
             view,
@@ -119,3 +102,19 @@ class Passes(OnceOnly):
             now=now,
         )
         return recovering, case_id
+
+    def _newest(self, view: CeremonyView, code: str, *, now: datetime) -> Spendable:
+        """Return the pass of this code, if issuing it is the log's last word. Raises PutBack, audited."""
+        newest: list[bool] = []
+
+        def find(session: Session, _meant: str) -> HelpdeskPass | None:
+            row = session.scalar(select(HelpdeskPass).filter_by(issuer=view.issuer, subject=view.subject))
+            newest.append(row is not None and is_issued(session, row))
+            return row
+
+        spendable = self._spendable(view, code, counted=Counted.PASS, length=LENGTH, find=find, now=now)
+        if not newest[-1]:
+            details = {"table": HelpdeskPass.__tablename__, "check": "not_the_newest"}
+            self._gate.log("integrity_failed", view, now=now, details=details)
+            raise PutBack(HelpdeskPass.__tablename__)
+        return spendable
