@@ -50,16 +50,8 @@ class Giving:
 
     def check(self, case: CaseView, *, now: datetime) -> None:
         """Raise ServiceError: nothing_to_do, account_stopped."""
-        owner = case.owner
         with self._database.reading() as session:
-            suspended = is_suspended(session, issuer=owner.issuer, subject=owner.subject)
-            stopped = is_stopped(session, issuer=owner.issuer, subject=owner.subject, now=now)
-        if case.action is Action.LIFT:
-            if not suspended:
-                raise ServiceError("nothing_to_do", "not_suspended")
-            return
-        if suspended or stopped:
-            raise ServiceError("account_stopped")
+            _check(case, session=session, now=now)
 
     def check_not_suspended(self, case: CaseView) -> None:
         """Raise ServiceError("account_stopped") for somebody who is suspended: a pass would open nothing."""
@@ -79,14 +71,23 @@ class Giving:
         try:
             self._aftermath.notify(case.owner, action_letters.told(case, link=self._aftermath.link(token)), now=now)
         except ServiceError:
-            self._cases.change(done, to=CaseState.FROZEN, within=lambda _session: None)
+            self._not_given(done)
             raise
 
         def given(session: Session) -> None:
+            _check(case, session=session, now=now)  # again: the person may have stopped it by another link meanwhile
             self._log("helpdesk_action_done", case.owner, now=now, session=session, **said)
             self._give(case, session=session, now=now)
 
-        return self._cases.change(done, within=given)
+        try:
+            return self._cases.change(done, within=given)
+        except ServiceError as exc:
+            if exc.code != "case_moved":  # a stop by its own link has frozen it already
+                self._not_given(done)
+            raise
+
+    def _not_given(self, case: CaseView) -> None:
+        self._cases.change(case, to=CaseState.FROZEN, within=lambda _session: None)
 
     def _give(self, case: CaseView, *, session: Session, now: datetime) -> None:
         if case.action is Action.LIFT:
@@ -98,3 +99,15 @@ class Giving:
     def _log(self, event: str, owner: Subject, *, now: datetime, session: Session, **details: Any) -> None:
         about = {"issuer": owner.issuer, "subject": owner.subject}
         self._audit.append(event, at=now, **about, details=details, session=session)
+
+
+def _check(case: CaseView, *, session: Session, now: datetime) -> None:
+    """Raise ServiceError: nothing_to_do, account_stopped."""
+    who = {"issuer": case.owner.issuer, "subject": case.owner.subject}
+    suspended = is_suspended(session, **who)
+    if case.action is Action.LIFT:
+        if not suspended:
+            raise ServiceError("nothing_to_do", "not_suspended")
+        return
+    if suspended or is_stopped(session, **who, now=now):
+        raise ServiceError("account_stopped")

@@ -127,6 +127,23 @@ def test_a_stop_that_is_faster_than_the_deed_wins(office, world, alice):
     assert world.audited("suspension_lifted") == []
 
 
+def test_a_stop_by_another_link_that_is_faster_wins_too(office, world, alice):
+    """It does not freeze what counts as done already; nothing is given all the same."""
+    other = office.parts.aftermath.stopping.new_link(alice.owner, now=world.now)
+    case = office.asks(Action.UNLOCK)
+    send = office.letters.send
+
+    def stops_at_once(addresses, *, subject, text):
+        send(addresses, subject=subject, text=text)
+        office.parts.aftermath.freeze(other, now=world.now)
+
+    office.letters.send = stops_at_once
+    with pytest.raises(ServiceError, match="account_stopped"):
+        office.agrees(case)
+    assert world.audited("attempts_reset") == []
+    assert office.desk.case(office.agent(), case.id, now=world.now).state is CaseState.FROZEN
+
+
 def test_an_agent_does_nothing_to_himself(office):
     for action in (Action.ERASE, Action.UNLOCK, Action.SUSPEND):
         with pytest.raises(ServiceError, match="own_case"):
