@@ -92,16 +92,18 @@ class Deeds:
         possible = [case.action] if case.action else list(Action)
         wanted = [(action, target) for action in possible for target in _targets(action, found)]
         asked = [(replace(case, action=action, target=target), found.get(target)) for action, target in wanted]
-        return tuple(self._offer(one, target, now=now) for one, target in asked if self._can(one, now=now))
+        has_face = has_usable_face(case.owner, database=self._database, now=now)
+        can = [(one, factor) for one, factor in asked if factor is not None or self._can(one, now=now)]  # found above
+        return tuple(self._offer(one, factor, has_face=has_face) for one, factor in can)
 
     def demands(self, case: CaseView, *, now: datetime) -> Demands:
         """Return what is needed for what the case asks for, or would ask for."""
         has_face = has_usable_face(case.owner, database=self._database, now=now)
         return self._policy.for_action(case.action or Action.PASS, case, target=case.target, has_face=has_face)
 
-    def _offer(self, case: CaseView, target: Target | None, *, now: datetime) -> Offer:
+    def _offer(self, case: CaseView, target: Target | None, *, has_face: bool) -> Offer:
         action = case.action or Action.PASS
-        demands = self.demands(case, now=now)
+        demands = self._policy.for_action(action, case, target=case.target, has_face=has_face)
         missing = tuple(proof for proof in demands.proofs if proof not in case.proofs)
         return Offer(action, case.target, target, missing, demands.four_eyes)
 
