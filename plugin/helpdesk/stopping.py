@@ -121,7 +121,8 @@ class Stopping:
         """
         with self._database.transaction() as session:
             self._stop(owner, since, case, now=now, session=session)
-            self._log("helpdesk_alarm", owner, now=now, details={"reason": reason, **said}, session=session)
+            about = {"case": case.id} if case is not None else {}
+            self._log("helpdesk_alarm", owner, now=now, details={"reason": reason, **about, **said}, session=session)
         return self.end_sessions(owner, now=now)
 
     def _stop(self, owner: Subject, since: datetime, case: CaseView | None, *, now: datetime, session: Session) -> None:

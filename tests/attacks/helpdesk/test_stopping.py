@@ -39,7 +39,8 @@ def test_a_stopped_pass_opens_nothing_and_it_is_loud(office, world, alice):
     stops(office, office.letters.link())
     with pytest.raises(FactorRejected):
         redeems(office, alice, code)
-    assert office.alarms() == ["frozen_by_owner"]
+    (case,) = office.desk.mine(office.agent(), now=world.now)
+    assert world.audited("helpdesk_alarm") == [{"reason": "frozen_by_owner", "case": case.id}]
     assert office.people.ended == ["alice-id"]
 
 
