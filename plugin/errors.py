@@ -88,6 +88,10 @@ PUBLIC: Final[dict[str, Public]] = {
     "not_for_programs": Public(403, "A program may not do this; a person must."),
     "not_asked_by_you": Public(403, "Only who asked for it may see it."),
     "asker_gone": Public(409, "Whoever asked for this may no longer ask. Open a new case."),
+    "holder_gone": Public(403, "One of the two may not break glass, or not any more. Open a new case."),
+    "holder_without_address": Public(403, "Who breaks glass needs an address on record: else two accounts may be one."),
+    "not_confirmed": Public(400, "Tick the sentence that says what breaking glass means, and send it again."),
+    "too_many_break_glass": Public(429, "Glass was broken often today, or you asked for it often. Tell your lead."),
     "noter_gone": Public(409, "Whoever noted a proof may not do so any more. Open a new case and prove it anew."),
     "person_unknown": Public(404, "There is nobody with exactly this user name."),
     "too_many_lookups": Public(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from plugin.helpdesk.actions import KINDS
 from plugin.helpdesk.fields import LONGEST
 from plugin.helpdesk.policy import PROOFS
 from plugin.helpdesk.standing import STATES
@@ -33,7 +34,8 @@ def _object(**fields: dict[str, Any]) -> dict[str, Any]:
 
 
 _PROOF: Final = _one_of(list(PROOFS), "What was done to make sure who calls.")
-_ACTION: Final = _one_of([action.value for action in Action], "What is to be done.")
+_WISH: Final = _one_of([action.value for action in Action if not KINDS[action].emergency], "What is to be done.")
+_ACTION: Final = _one_of([action.value for action in Action], "What was asked for; to break glass, by people alone.")
 _TARGET: Final = {
     "type": "string",
     "maxLength": LONGEST["target"],
@@ -48,7 +50,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         reason=_text(LONGEST["reason"], "What happened."),
     ),
     "Proof": _object(proof=_PROOF),
-    "Wish": _object(action=_ACTION, target=_TARGET),
+    "Wish": _object(action=_WISH, target=_TARGET),
     "Nothing": _object(),
     "Case": _object(
         id={"type": "string"},
@@ -67,7 +69,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         target=_TARGET,
         possible={
             "type": "array",
-            "items": _object(action=_ACTION, target=_TARGET, missing=_MANY_PROOFS),
+            "items": _object(action=_WISH, target=_TARGET, missing=_MANY_PROOFS),
             "description": "What can be asked for while it is open, and what must be proven before.",
         },
         opened_at=_TIME,

@@ -56,6 +56,7 @@ EVENTS: Final = frozenset(
         "helpdesk_alarm",
         "helpdesk_approval_asked",
         "helpdesk_asked",
+        "helpdesk_break_glass",
         "helpdesk_case_closed",
         "helpdesk_case_opened",
         "helpdesk_case_seen",

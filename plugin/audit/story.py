@@ -74,10 +74,16 @@ SENTENCES: Final[dict[str, str]] = {
     "helpdesk_approval_asked": "The helpdesk asked a second person to agree to something about you.",
     "helpdesk_action_agreed": "The helpdesk agreed to what was asked for about you.",
     "helpdesk_action_done": "The helpdesk carried out what was asked for about you.",
+    "helpdesk_break_glass": "An emergency way into your account was used or asked for.",
+    "helpdesk_break_glass:asked": "An emergency way into your account was asked for, without the usual proofs.",
+    "helpdesk_break_glass:agreed": "A second person agreed to an emergency way into your account.",
+    "helpdesk_break_glass:shown": "An emergency pass to your account was made and shown to the helpdesk.",
+    "helpdesk_break_glass:stopped": "The helpdesk stopped an emergency way into your account.",
     "helpdesk_case_closed": "The helpdesk closed the case about you.",
     "helpdesk_mail_failed": "A letter to you could not be sent.",
     "helpdesk_alarm:recovery_face_refused": "Somebody used your pass, and the face was not yours.",
     "pass_issued": "The helpdesk sent you a pass.",
+    "pass_issued:break_glass": "A pass was made for you in an emergency; it is good for ten minutes.",
     "pass_accepted": "Your pass was used.",
     "pass_withdrawn": "A pass was taken back.",
     "account_suspended": "Your account was suspended.",
@@ -99,11 +105,12 @@ SENTENCES: Final[dict[str, str]] = {
     "me_logout": "Your own page was left.",
 }
 """By event, or by event and the detail that tells more."""
-_TELLING: Final = ("factor", "purpose", "code", "reason", "action", "proof")
+_TELLING: Final = ("factor", "purpose", "code", "reason", "action", "proof", "stage")
 _GRAVE: Final = frozenset(
     {
         *("face_refused", "factor_refused", "locked_out", "face_replaced", "recovery_begun", "recovery_bound"),
         *("recovery_frozen", "pass_accepted", "pass_issued", "helpdesk_alarm", "helpdesk_case_opened"),
+        "helpdesk_break_glass",
         *("account_suspended", "suspension_lifted", "attempts_reset", "factor_removed", "face_removed"),
         *("helpdesk_link_sent", "helpdesk_link_answered"),
     }

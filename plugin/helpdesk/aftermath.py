@@ -161,9 +161,13 @@ class Aftermath:
             raise ServiceError("case_unknown", "link_expired")
         self.stop(case, now=now)
 
-    def stop(self, case: CaseView, *, now: datetime) -> None:
-        """Stop this case and every other about the person, who says that it was not them. Raises ServiceError."""
-        self.stopping.stop(case.owner, since=case.created_at, reason="frozen_by_owner", now=now, case=case)
+    def stop(self, case: CaseView, *, now: datetime, by: str = "") -> None:
+        """Stop this case and every other about the person, who says that it was not them. Raises ServiceError.
+
+        `by` is a member of staff who says so in their place.
+        """
+        reason, said = ("stopped_by_staff", {"agent": by}) if by else ("frozen_by_owner", {})
+        self.stopping.stop(case.owner, since=case.created_at, reason=reason, now=now, case=case, **said)
 
     def can_freeze(self, token: str, *, now: datetime) -> bool:
         """Tell whether this link still stops something."""

@@ -1,9 +1,10 @@
 """What an action does once it is decided: one entry point for all of them.
 
 Rules:
- * Whether it can be done is asked twice: when it is asked for, and again when it is decided.
+ * Whether it can be done is asked each time: when it is asked for, decided, and shown (desk.py).
 
-Not here: who may (desk.py), what each needs (actions.py), how each is done (aftermath.py, taking.py, giving.py).
+Not here: who may (desk.py), what each needs (actions.py), how each is done (aftermath.py, taking.py, giving.py,
+break_glass.py).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from plugin.errors import ServiceError
+from plugin.helpdesk.actions import KINDS, kind_of
 from plugin.helpdesk.record import has_usable_face
 from plugin.helpdesk.targets import targets_of
 from plugin.helpdesk.types import SHOWN, Action
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from plugin.helpdesk.aftermath import Aftermath
+    from plugin.helpdesk.break_glass import BreakGlass
     from plugin.helpdesk.giving import Giving
     from plugin.helpdesk.policy import Demands, Policy
     from plugin.helpdesk.taking import Taking
@@ -46,11 +49,19 @@ class Deeds:
     """Check and carry out what a case asks for."""
 
     def __init__(
-        self, *, aftermath: Aftermath, taking: Taking, giving: Giving, policy: Policy, database: Database
+        self,
+        *,
+        aftermath: Aftermath,
+        taking: Taking,
+        giving: Giving,
+        break_glass: BreakGlass,
+        policy: Policy,
+        database: Database,
     ) -> None:
         self._aftermath = aftermath
         self._taking = taking
         self._giving = giving
+        self.break_glass = break_glass
         self._policy = policy
         self._database = database
 
@@ -60,7 +71,9 @@ class Deeds:
             raise ServiceError("bad_request", "target")
         if case.action in _GIVEN:
             self._giving.check(case, now=now)
-        elif _is_pass(case):
+        elif _is_pass(case) or kind_of(case.action).emergency:
+            if kind_of(case.action).emergency:
+                self.break_glass.check(case)
             self._giving.check_not_suspended(case)
             if not has_usable_face(case.owner, database=self._database, now=now):
                 raise ServiceError("no_usable_face")
@@ -71,6 +84,8 @@ class Deeds:
         """Do it and write `decided` into the case. Raises ServiceError: nothing was done, or it was taken back."""
         if case.action in _GIVEN:
             return self._giving.carry_out(case, agent, now=now, **decided)
+        if kind_of(case.action).emergency:
+            return self.break_glass.agree(case, **decided)
         if _is_pass(case) and case.target:
             return self._aftermath.get_ready(case, agent, now=now, **decided)
         if _is_pass(case):
@@ -83,13 +98,14 @@ class Deeds:
 
     def show(self, case: CaseView, agent: Agent, *, now: datetime) -> tuple[str, CaseView]:
         """Make the pass that two people agreed to show, and return it; it is stored hashed, as any other."""
-        self.check(case, now=now)
+        if kind_of(case.action).emergency:
+            return self.break_glass.show(case, now=now)
         return self._aftermath.hand_over(case, agent, minutes=self._policy.pass_minutes, now=now)
 
     def offers(self, case: CaseView, *, now: datetime) -> tuple[Offer, ...]:
-        """Return what can be asked for on this case, in the order of Action."""
+        """Return what can be asked for on this case, in the order of Action; an emergency is asked for elsewhere."""
         found = {target.id: target for target in targets_of(case.owner, database=self._database)}
-        possible = [case.action] if case.action else list(Action)
+        possible = [one for one in ([case.action] if case.action else Action) if not KINDS[one].emergency]
         wanted = [(action, target) for action in possible for target in _targets(action, found)]
         asked = [(replace(case, action=action, target=target), found.get(target)) for action, target in wanted]
         has_face = has_usable_face(case.owner, database=self._database, now=now)

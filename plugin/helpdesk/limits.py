@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from plugin.ceremonies.types import Subject
 
 _STREAM = "service"
-_SAID = ("agent", "approver", "network", "reason", "case")
+_SAID = ("agent", "approver", "network", "reason", "case", "stage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Deed:
     network: str
     reason: str
     case: str
+    stage: str
 
 
 @dataclass(frozen=True, slots=True)

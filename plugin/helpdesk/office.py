@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 from plugin.factors.mailed_codes import MailedCodes
 from plugin.helpdesk.aftermath import Aftermath
 from plugin.helpdesk.asked_proofs import AskedProofs, Asking
+from plugin.helpdesk.break_glass import BreakGlass
 from plugin.helpdesk.cases import Cases
 from plugin.helpdesk.chores import Chores
 from plugin.helpdesk.deeds import Deeds
@@ -63,15 +64,15 @@ def assemble(
     programs: Programs,
 ) -> Helpdesk:
     """Return the helpdesk. Raises SettingsError for a policy that makes no sense."""
-    stored = _Stored(database=database, audit=audit)
+    stored, policy = _Stored(database=database, audit=audit), Policy.load(settings.helpdesk_policy_file)
     reach = _Reach(directory=directory, post=post, **stored)
-    policy = Policy.load(settings.helpdesk_policy_file)
     cases, links = Cases(database=database, sealer=sealer), Links(database=database, sealer=sealer)
     passes = Passes(ceremonies=ceremonies, sealer=sealer, attempts=attempts, **stored)
     stopping = Stopping(cases=cases, sealer=sealer, end_sessions=directory.end_sessions, **stored)
     box = Letterbox(sealer=sealer, **reach)
     aftermath = Aftermath(cases=cases, passes=passes, stopping=stopping, letterbox=box, issuer=settings.issuer, **reach)
-    desk = _desk(_Acting(cases=cases, aftermath=aftermath, **stored), links, directory, attempts, policy)
+    acting = _Acting(cases=cases, aftermath=aftermath, **stored)
+    desk = _desk(acting, links, directory, attempts, policy, glass=_glass(acting, passes, box, directory, settings))
     asking = _asking(desk, cases=cases, links=links, policy=policy, **reach)
     proving = _proving(asking, settings, aftermath=aftermath, ceremonies=ceremonies, database=database)
     codes = MailedCodes(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
@@ -92,12 +93,32 @@ def assemble(
     )
 
 
-def _desk(acting: _Acting, links: Links, directory: Directory, attempts: Attempts, policy: Policy) -> Desk:
+def _glass(acting: _Acting, passes: Passes, box: Letterbox, directory: Directory, settings: Settings) -> BreakGlass:
+    """Return what makes a pass without proofs, and tells everybody."""
+    return BreakGlass(
+        cases=acting["cases"],
+        passes=passes,
+        aftermath=acting["aftermath"],
+        letterbox=box,
+        directory=directory,
+        audit=acting["audit"],
+        url=settings.issuer,
+    )
+
+
+def _desk(
+    acting: _Acting, links: Links, directory: Directory, attempts: Attempts, policy: Policy, *, glass: BreakGlass
+) -> Desk:
     """Return what decides, with what carries a decision out."""
     stored = _Stored(database=acting["database"], audit=acting["audit"])
     taking, giving = Taking(**acting, directory=directory), Giving(**acting, attempts=attempts)
     deeds = Deeds(
-        aftermath=acting["aftermath"], taking=taking, giving=giving, policy=policy, database=acting["database"]
+        aftermath=acting["aftermath"],
+        taking=taking,
+        giving=giving,
+        break_glass=glass,
+        policy=policy,
+        database=acting["database"],
     )
     return Desk(cases=acting["cases"], links=links, directory=directory, deeds=deeds, policy=policy, **stored)
 

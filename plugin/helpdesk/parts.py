@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from plugin.errors import FactorRejected, LockedOut, ServiceError
 from plugin.helpdesk.networks import network_of
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, Agent
+from plugin.helpdesk.types import Agent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,6 +80,6 @@ class Helpdesk:
         if owner is None:
             raise ServiceError("helpdesk_login")
         person = self.directory.person(owner.subject)
-        if person is None or not person.enabled or not person.roles & {AGENT_ROLE, APPROVER_ROLE}:
+        if person is None or not person.enabled or not person.is_staff:
             raise ServiceError("helpdesk_role")
         return Agent(person=person, address=address)

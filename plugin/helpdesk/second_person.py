@@ -14,9 +14,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from plugin.helpdesk import limits
+from plugin.helpdesk.actions import kind_of
 from plugin.helpdesk.cases import LIFE
 from plugin.helpdesk.networks import network_of
-from plugin.helpdesk.types import AGENT_ROLE, API_ROLE
+from plugin.helpdesk.types import AGENT_ROLE, API_ROLE, BREAK_GLASS_ROLE
 from plugin.store.suspended import is_suspended
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 NOTED: Final = "helpdesk_proof_noted"
 _ASKERS: Final = frozenset({AGENT_ROLE, API_ROLE})
 """One of these who asked or noted must still have."""
+_BREAKERS: Final = frozenset({BREAK_GLASS_ROLE})
+"""This one who asked to break glass; what was noted counts for nothing there."""
 
 
 class SecondPerson:
@@ -45,8 +48,11 @@ class SecondPerson:
         Raises:
             ServiceError: the directory cannot tell.
         """
-        if case.asked_by and not self._may_still(case.asked_by, case, roles=_ASKERS):
+        emergency = kind_of(case.action).emergency
+        if case.asked_by and not self._may_still(case.asked_by, case, roles=_BREAKERS if emergency else _ASKERS):
             return "asker_gone"
+        if emergency:
+            return ""
         confirmed = self._links.confirmed_by(case.id)
         for noter in case.noted_by:
             if not self._may_still(noter, case, roles=None if noter in confirmed else _ASKERS):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from plugin.ceremonies.types import Subject
@@ -21,6 +21,10 @@ APPROVER_ROLE = "facestep-helpdesk-approver"
 """May decide about what an agent has asked for."""
 API_ROLE = "facestep-helpdesk-api"
 """For the service account of a ticket system: opens cases and asks, like an agent, and decides nothing."""
+BREAK_GLASS_ROLE = "facestep-helpdesk-breakglass"
+"""May break glass (break_glass.py): one asks, another decides. It gives nothing else."""
+STAFF_ROLES = frozenset({AGENT_ROLE, APPROVER_ROLE, BREAK_GLASS_ROLE})
+"""Roles of people who sign in to the helpdesk's pages."""
 SHOWN = "shown"
 """Target of a pass that is not sent but shown once to the agent who asked, where policy allows it."""
 PRIVILEGED = "privileged"
@@ -30,8 +34,8 @@ PRIVILEGED = "privileged"
 class CaseState(StrEnum):
     """Where a case stands; cases.py says which follows which.
 
-    ISSUED is a pass that was sent or shown, READY one that two people agreed to show and that is not made yet, DONE any
-    other action.
+    ISSUED is a pass that was sent or shown, READY one that two people agreed to show and that is not made yet (as it is
+    when glass was broken), DONE any other action.
     """
 
     OPEN = "open"
@@ -58,6 +62,15 @@ class Action(StrEnum):
     SUSPEND = "suspend"
     LIFT = "lift"
     ERASE = "erase"
+    BREAK_GLASS = "break_glass"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who has a role, as far as letters to them need it. Addresses are written to, never shown."""
+
+    owner: Subject
+    addresses: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,7 @@ class OnRecord:
     @property
     def is_staff(self) -> bool:
         """Tell whether this person can act in the helpdesk."""
-        return bool(self.roles & {AGENT_ROLE, APPROVER_ROLE})
+        return bool(self.roles & STAFF_ROLES)
 
     def is_same_as(self, other: OnRecord) -> bool:
         """Tell whether this may be the same human being: one account, or an address on record that both have."""
@@ -173,6 +186,9 @@ class Directory(Protocol):
 
     def person(self, subject: str) -> OnRecord | None:
         """Return the person with this id. Raises ServiceError if that cannot be told."""
+
+    def holders(self, roles: Collection[str]) -> tuple[Holder, ...]:
+        """Return whoever has one of these roles, is enabled and can be written to, each once. Raises ServiceError."""
 
     def end_sessions(self, subject: str) -> None:
         """End every session of this person, offline tokens too. Raises ServiceError."""

@@ -5,13 +5,16 @@ Rules:
    parallel tries see each other, and no alarm is lost between.
  * A limit refuses, but no limit on look-ups, cases or asking refuses a suspension: that only protects, and must work
    while others flood. Suspending at once has a limit of its own, so that it is no way to browse or to lock out all.
+   Nor does one that somebody else can use up keep glass from being broken (break_glass.py): of them only an agent's
+   own look-ups do. That has limits of its own, and is loud each time.
  * A pattern only is loud, since an office behind one address, a night shift or a helpdesk of two looks like it, too.
  * The same alarm about the same person or network is written once an hour (about a pair: once a day).
  * Who reads a case is written down, once in a quarter of an hour, whatever has become of it.
  * An agent has nothing to do with a case about somebody who has lately agreed to what this agent asked for.
 
 Reasons of `helpdesk_alarm` from here: many_lookups, many_cases, many_asks, many_suspensions, many_resets,
-outside_hours, one_network, refused_passes, same_pair, own_case, approvers_case. Names are stable: people alert on them.
+outside_hours, one_network, refused_passes, same_pair, own_case, approvers_case, break_glass, many_break_glass.
+Names are stable: people alert on them.
 
 Not here: how much is too much (policy.py, bounds.py), who may do what (desk.py).
 """
@@ -27,7 +30,7 @@ from plugin.helpdesk import limits
 from plugin.helpdesk.networks import network_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -47,6 +50,7 @@ ASKED: Final = "helpdesk_asked"
 SUSPENDING: Final = "helpdesk_suspending"
 AGREED: Final = "helpdesk_agreed"
 ALARM: Final = "helpdesk_alarm"
+GLASS: Final = "helpdesk_break_glass"
 USED: Final = "pass_accepted"
 REFUSED: Final = "pass_refused"
 _HOUR: Final = timedelta(hours=1)
@@ -54,6 +58,9 @@ _DAY: Final = timedelta(days=1)
 LATELY: Final = timedelta(days=7)
 """So long an agent keeps away from the cases of whoever has agreed to something of theirs."""
 PAIR_SEEN: Final = timedelta(days=30)
+WHOSE: Final = frozenset({"agent", "person", "network"})
+OWN: Final = frozenset({"agent"})
+NOBODYS: Final[frozenset[str]] = frozenset()
 STILL_READING: Final = timedelta(minutes=15)
 """So long an agent's reading of one case is one entry."""
 
@@ -84,11 +91,18 @@ class Watch:
         self._policy = policy
 
     def allow(
-        self, event: str, agent: Agent, about: Subject, *, now: datetime, refuses: bool = True, **details: Detail
+        self,
+        event: str,
+        agent: Agent,
+        about: Subject,
+        *,
+        now: datetime,
+        refuses: Collection[str] = WHOSE,
+        **details: Detail,
     ) -> None:
         """Write down that an agent looks somebody up, opens a case or asks for something, if it is not too much.
 
-        Where it `refuses` not, what is too much is loud alone.
+        Whose limits refuse is said by `refuses`; beyond the others it is loud alone.
 
         Raises:
             ServiceError: too_many_lookups, too_many_cases, too_many_asks, too_many_suspensions: of this agent, person
@@ -113,7 +127,7 @@ class Watch:
                 self._look_at_the_hour(session, agent, now=now)
                 if done.agent > self._policy.bounds.resets_per_day:
                     self._alarm_about(session, agent, "many_resets", now=now, count=done.agent)
-        if over and refuses:
+        if any(whose in refuses for whose in over):
             raise ServiceError(limit.code)
 
     def agreed(self, approver: Agent, asker: str, about: Subject, *, now: datetime, **details: Detail) -> None:
@@ -128,18 +142,53 @@ class Watch:
             if len(latest) == most and set(latest) == {approver.id}:
                 self._alarm_about(session, approver, "same_pair", now=now, quiet=_DAY, agent=asker)
 
-    def keep_apart(self, agent: Agent, subject: str, *, person: OnRecord | None, now: datetime) -> None:
+    def break_glass(self, stage: str, who: Agent, about: Subject, /, *, now: datetime, **details: Detail) -> None:
+        """Write down, loudly, that glass is asked to be broken, or that a second person agrees, if it is not too often.
+
+        Asked for is counted by who asks, agreed by cases of the whole realm: one holder of the role alone cannot use
+        up what the others may need.
+
+        Raises:
+            ServiceError: too_many_break_glass; then nothing is written down but that.
+        """
+        said = {"network": network_of(who.address), "stage": stage, **details}
+        most, code = self._policy.bounds.break_glass_per_day, "too_many_break_glass"
+        with self._database.transaction() as session:
+            done = limits.deeds(session, [GLASS], within=_DAY, now=now)
+            agreed = {deed.case for deed in done if deed.stage == "agreed"} - {details["case"]}
+            asked = sum(deed.stage == "asked" and deed.agent == who.id for deed in done)
+            over = len(agreed) >= most or (stage == "asked" and asked >= most)
+            if over:
+                self._append(session, "helpdesk_refused", who.person.owner, {"code": code}, now=now)
+                self._alarm_about(session, who, "many_break_glass", now=now)
+            else:
+                alarm = {"reason": "break_glass", "check": stage, "agent": who.id, "case": details["case"]}
+                self._append(session, GLASS, about, said, now=now)
+                self._append(session, ALARM, about, alarm, now=now)
+        if over:
+            raise ServiceError(code)
+
+    def broken_lately(self, *, now: datetime) -> list[str]:
+        """Return the ids of the cases in which glass was asked to be broken within a day, newest first."""
+        with self._database.reading() as session:
+            done = limits.deeds(session, [GLASS], within=_DAY, now=now)
+        return list(dict.fromkeys(deed.case for deed in reversed(done)))
+
+    def keep_apart(
+        self, agent: Agent, subject: str, *, person: OnRecord | None, emergency: bool = False, now: datetime
+    ) -> None:
         """Refuse an agent's own case, and a case about whoever has lately agreed to something of theirs. Both are loud.
 
         One's own is that of another account of theirs, too: an address on record is shared. `person` is None where the
-        directory does not know the subject any more.
+        directory does not know the subject any more. The second is not refused in an emergency: glass may have to be
+        broken for just them, the last who could approve.
 
         Raises:
             ServiceError: own_case, approvers_case.
         """
         if agent.id == subject or (person is not None and person.is_same_as(agent.person)):
             self._refuse(agent, "own_case", now=now)
-        if subject in self.approvers_of(agent, now=now):
+        if not emergency and subject in self.approvers_of(agent, now=now):
             self._refuse(agent, "approvers_case", now=now, person=subject)
 
     def seen(self, agent: Agent, case_id: str, about: Subject, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 Rules:
  * Every question goes to Keycloak: who was demoted or locked a moment ago is.
- * A user name is compared exactly; there is no listing and no search.
+ * A user name is compared exactly; there is no search, and no listing but of who has a role.
  * An e-mail address counts as somebody's mailbox if Keycloak marks it as verified, which it no longer does when people
    change it themselves. Where administrators alone write addresses, the settings may say that all count.
  * What Keycloak or the network refuse becomes ServiceError("keycloak_unavailable"): nobody is let through unasked.
@@ -22,10 +22,11 @@ from keycloak.exceptions import KeycloakError
 
 from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
-from plugin.helpdesk.types import OnRecord
+from plugin.helpdesk.types import Holder, OnRecord
+from plugin.keycloak.role_members import members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
 ADDRESSES: Final = "facestepAddresses"
@@ -75,6 +76,16 @@ class KeycloakDirectory:
         found = self._ask(lambda admin: admin.get_user(subject), missing_is_none=True)
         return self._on_record(found) if found else None
 
+    def holders(self, roles: Collection[str]) -> tuple[Holder, ...]:
+        """Return whoever has one of these realm roles, is enabled and can be written to."""
+        found = self._ask(lambda admin: members_of(admin, roles))
+        holders = (
+            Holder(Subject(self._issuer, str(one["id"])), self._addresses(one)[0])
+            for one in found
+            if one.get("enabled")
+        )
+        return tuple(one for one in holders if one.addresses)
+
     def end_sessions(self, subject: str) -> None:
         """End all sessions, offline ones too.
 
@@ -98,21 +109,25 @@ class KeycloakDirectory:
         subject = str(user["id"])
         groups = self._ask(lambda admin: admin.get_user_groups(subject))
         roles = self._ask(lambda admin: admin.get_composite_realm_roles_of_user(subject))
-        attributes = user.get("attributes") or {}
-        further, managers = attributes.get(ADDRESSES, []), attributes.get(self._manager, [])
-        own = str(user.get("email") or "")
-        counts = self._unverified_count or user.get("emailVerified") is True
-        addresses = dict.fromkeys(one for one in (own if counts else "", *further) if one)
+        managers = (user.get("attributes") or {}).get(self._manager, [])
+        addresses, unverified = self._addresses(user)
         return OnRecord(
             owner=Subject(self._issuer, subject),
             name=str(user["username"]),
-            addresses=tuple(addresses),
+            addresses=addresses,
             groups=tuple(str(one["path"]) for one in groups),
             roles=frozenset(str(one["name"]) for one in roles),
             enabled=bool(user.get("enabled")),
             manager=str(managers[0]) if len(managers) == 1 else "",
-            unverified="" if counts else own,
+            unverified=unverified,
         )
+
+    def _addresses(self, user: dict[str, Any]) -> tuple[tuple[str, ...], str]:
+        """Return where to write to this user, and their own address if it may not be written to."""
+        own, further = str(user.get("email") or ""), (user.get("attributes") or {}).get(ADDRESSES, [])
+        counts = self._unverified_count or user.get("emailVerified") is True
+        addresses = dict.fromkeys(one for one in (own if counts else "", *further) if one)
+        return tuple(addresses), "" if counts else own
 
     def _ask(self, question: Callable[[KeycloakAdmin], Any], *, missing_is_none: bool = False) -> Any:
         try:

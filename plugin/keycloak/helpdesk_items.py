@@ -1,7 +1,8 @@
-"""What our own pages need of a realm: a client each; for the helpdesk two roles, two attributes, and some rights.
+"""What our own pages need of a realm: a client each; for the helpdesk its roles, two attributes, and some rights.
 
 A client proves itself with the key of our own /jwks (private_key_jwt): no shared secret exists. Its service account
-may look people up and end their sessions; Keycloak has no narrower role for the latter than manage-users.
+may look people up and end their sessions; Keycloak has no narrower role for the latter than manage-users. Who has a
+role, it tells to view-realm alone; when glass is broken they are written to.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ OWN_CLIENT: Final = "facestep-me"
 ROLES: Final = {
     "facestep-helpdesk": "Opens cases of people who lost their factors",
     "facestep-helpdesk-approver": "Decides about what the helpdesk asks for",
+    "facestep-helpdesk-breakglass": "Asks for and decides about emergencies, with a second person, and nothing else",
     API_ROLE: "For the service account of a ticket system: opens cases and asks, and decides nothing",
 }
-_MAY: Final = ("view-users", "manage-users")
+_MAY: Final = ("view-users", "manage-users", "view-realm")
 _ATTRIBUTES: Final = {ADDRESSES: ("Further addresses", True), MANAGER: ("User name of the manager", False)}
 _FOR_ADMINS: Final = {"view": ["admin"], "edit": ["admin"]}
 
@@ -100,7 +102,7 @@ class ClientItem:
 
 
 class ServiceAccountItem:
-    """What the client's service account may do: look people up, end their sessions."""
+    """What the client's service account may do: look people up, see who has a role, end sessions."""
 
     name = f"service account of {CLIENT!r}"
 
@@ -114,7 +116,7 @@ class ServiceAccountItem:
             return Finding(self.name, right=False, seen="is not there", mend=INSTALL)
         has = {one["name"] for one in self._admin.get(self._path(client))}
         missing = [role for role in _MAY if role not in has]
-        seen = f"lacks {', '.join(missing)}" if missing else "may look people up and end their sessions"
+        seen = f"lacks {', '.join(missing)}" if missing else "may look people up, see who has a role, and end sessions"
         return Finding(self.name, right=not missing, seen=seen, mend=INSTALL if missing else "")
 
     def mend(self) -> None:

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from plugin.errors import ServiceError, public
+from plugin.helpdesk.actions import KINDS
+from plugin.helpdesk.break_glass import PASS_LIFE
 from plugin.helpdesk.fields import field, target
 from plugin.helpdesk.record import record_of
 from plugin.helpdesk.standing import addable, standing_of
 from plugin.helpdesk.targets import targets_of
-from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, UNDER_WAY, Action, CaseState
+from plugin.helpdesk.types import AGENT_ROLE, APPROVER_ROLE, BREAK_GLASS_ROLE, UNDER_WAY, Action, CaseState
 from plugin.pages import proof_links
 from plugin.pages.desk_request import (
     ASKED_COOKIE,
@@ -67,7 +69,8 @@ def home() -> str:
     """Show the form to open a case, the agent's cases, and what waits for a decision."""
     agent = _agent()
     desk = _desk().desk
-    return _page("home.html", agent, mine=desk.mine(agent, now=now()), queue=desk.queue(agent, now=now()))
+    lists = {"mine": desk.mine, "queue": desk.queue, "emergencies": desk.emergencies}
+    return _page("home.html", agent, **{name: listed(agent, now=now()) for name, listed in lists.items()})
 
 
 @bp.get("/login")
@@ -172,10 +175,35 @@ def ask_manager(case_id: str) -> AnyResponse:
 def ask(case_id: str) -> AnyResponse:
     """Ask for an action; the form's one field holds the action and, after a blank, what it is about."""
     action, _, about = request.form.get("action", Action.PASS.value).partition(" ")
-    if action not in set(Action):
+    if action not in set(Action) or KINDS[Action(action)].emergency:
         raise ServiceError("bad_request", "action")
     case = _desk().desk.ask(_agent(), case_id, action=Action(action), target=target(about), now=now())
     return _to_case(case_id) if _is_there(case) else redirect(url_for("helpdesk.home"), code=303)
+
+
+@bp.post("/break-glass")
+def open_and_break_glass() -> AnyResponse:
+    """Open a case in an emergency, about the person with exactly this user name, and ask to break glass on it."""
+    agent = _agent()
+    named: dict[str, Any] = {name: _field(name) for name in ("name", "ticket", "reason")}
+    _confirmed()
+    case = _desk().desk.open(agent, **named, only=Action.BREAK_GLASS, now=now())
+    return _to_case(_desk().desk.ask(agent, case.id, action=Action.BREAK_GLASS, now=now()).id)
+
+
+@bp.post("/cases/<case_id>/break-glass")
+def break_glass(case_id: str) -> AnyResponse:
+    """Ask to break glass on a case."""
+    agent = _agent()
+    _confirmed()
+    return _to_case(_desk().desk.ask(agent, case_id, action=Action.BREAK_GLASS, now=now()).id)
+
+
+@bp.post("/cases/<case_id>/stop")
+def stop_case(case_id: str) -> AnyResponse:
+    """Stop a case on which glass is being broken, or was."""
+    _desk().desk.stop(_agent(), case_id, now=now())
+    return _to_case(case_id)
 
 
 @bp.post("/cases/<case_id>/show")
@@ -183,7 +211,7 @@ def show_pass(case_id: str) -> str:
     """Show the pass to the agent who asked for it, in this answer and in no other."""
     agent = _agent()
     code, case = _desk().desk.show(agent, case_id, now=now())
-    return _page("shown.html", agent, case=case, code=code)
+    return _page("shown.html", agent, case=case, code=code, until=now() + PASS_LIFE)
 
 
 @bp.post("/cases/<case_id>/decide")
@@ -228,11 +256,19 @@ def _field(name: str) -> str:
     return field(name, request.form.get(name, ""))
 
 
+def _confirmed() -> None:
+    """Refuse a form on which the sentence about breaking glass was not ticked."""
+    if request.form.get("confirm") != "yes":
+        raise ServiceError("not_confirmed")
+
+
 def _is_there(case: CaseView) -> bool:
     """Tell whether the case is still there: an erasure takes it along."""
     return not (case.action is Action.ERASE and case.state is CaseState.DONE)
 
 
 def _page(name: str, agent: Agent, **more: Any) -> str:
-    may = {"ask": agent.has(AGENT_ROLE), "decide": agent.has(APPROVER_ROLE)}
-    return render_template(f"helpdesk/{name}", agent=agent, may=may, **more)
+    may = {"ask": AGENT_ROLE, "decide": APPROVER_ROLE, "break_glass": BREAK_GLASS_ROLE}
+    return render_template(
+        f"helpdesk/{name}", agent=agent, may={deed: agent.has(role) for deed, role in may.items()}, **more
+    )

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import sync_playwright
 
 from plugin.ceremonies.types import Purpose, Stage
+from plugin.helpdesk.types import AGENT_ROLE, BREAK_GLASS_ROLE, Action
 from tests.browser.site import Site, reminder_page, running_site
 from tests.browser.staffed import Staffed, signs_in
 from tests.browser.test_browser_face import START, step
+from tests.plugin.helpdesk.breaking import staffed
 from tests.stack.chromium import launch_options
 
 if TYPE_CHECKING:
@@ -95,8 +97,26 @@ def _helpdesk_pages(site: Site, context: BrowserContext, look: str) -> Iterator[
     waiting = office.asked(other)
     signs_in(site, context, "bob")
     yield "helpdesk-decide", _visited(site, context, f"/helpdesk/cases/{waiting.id}")
+    yield from _break_glass_pages(site, context, other)
     for guide in ("for-callers", "for-staff"):
         yield f"helpdesk-{guide}", _visited(site, context, f"/helpdesk/{guide}")
+
+
+def _break_glass_pages(site: Site, context: BrowserContext, about: str) -> Iterator[tuple[str, Page]]:
+    """Break glass: the way in, opened; what everybody sees of it then; the pass."""
+    office, now = staffed(site.world.office), site.world.now
+    office.people.change("grace", roles=frozenset({AGENT_ROLE, BREAK_GLASS_ROLE}))
+    usual = office.desk.open(office.agent("grace"), about, ticket="T-2", reason="Mail is down", now=now)
+    signs_in(site, context, "grace")
+    page = _visited(site, context, f"/helpdesk/cases/{usual.id}")
+    page.click("details.glass summary")
+    yield "helpdesk-break-glass", page
+    asked = office.desk.ask(office.agent("grace"), usual.id, action=Action.BREAK_GLASS, now=now)
+    case = office.agrees(asked, by="heidi")
+    yield "helpdesk-break-glass-home", _visited(site, context, "/helpdesk")
+    page = _visited(site, context, f"/helpdesk/cases/{case.id}")
+    page.click("form[action$='/show'] button")
+    yield "helpdesk-break-glass-shown", page
 
 
 def _visited(site: Site, context: BrowserContext, path: str) -> Page:

@@ -23,6 +23,7 @@ from tests.fakes.whole import code_in, open_whole
 from tests.plugin.factors.scripted import face_of, shows
 from tests.plugin.factors.soft_key import unb64
 from tests.plugin.factors.world import World, hash_cheaply, world
+from tests.plugin.helpdesk.breaking import staffed
 from tests.plugin.helpdesk.console import Console
 from tests.plugin.helpdesk.office import open_office
 from tests.plugin.helpdesk.program import Program
@@ -219,6 +220,20 @@ class Journey:
         shown = ada.post(f"{path}/show").text
         self.keep("helpdesk pass", re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", shown)[0])
 
+    def breaks_glass(self) -> None:
+        staffed(self.office)
+        ada, grace, heidi = (Console(self.whole.app, self.office) for _ in range(3))
+        for name, console in (("ada", ada), ("grace", grace), ("heidi", heidi)):
+            console.signs_in(name)
+        path = ada.opens()
+        assert grace.post(f"{path}/break-glass", confirm="yes").status_code == 303
+        assert heidi.post(f"{path}/decide", answer="agree").status_code == 303
+        shown = grace.post(f"{path}/show").text
+        self.keep("helpdesk pass", re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", shown)[0])
+        assert heidi.post(f"{path}/stop").status_code == 303
+        said = {"name": "alice", "ticket": "T-3", "reason": "mail is down", "confirm": "yes"}
+        assert grace.post("/break-glass", **said).status_code == 303
+
     def calls_as_a_ticket_system(self) -> None:
         self.office.allows(api_proofs=frozenset({"call_back"}))
         tickets = Program(self.whole.app, self.office)
@@ -305,6 +320,7 @@ class Journey:
         self.goes_through_the_helpdesk()
         self.is_shown_a_pass()
         self.calls_as_a_ticket_system()
+        self.breaks_glass()
         self.visits_the_own_page()
         self.stored = b"".join(
             path.read_bytes() for path in Path(self.world.database._file).parent.glob("facestep.db*")

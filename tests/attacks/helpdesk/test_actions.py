@@ -165,6 +165,7 @@ def test_no_policy_lets_one_agent_do_the_gravest_alone(office):
         Action.REENROL_FACE,
         Action.LIFT,
         Action.ERASE,
+        Action.BREAK_GLASS,
     }
 
 

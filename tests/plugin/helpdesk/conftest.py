@@ -8,8 +8,8 @@ __all__ = ["office", "pytest_generate_tests", "world"]
 
 
 def pytest_generate_tests(metafunc):
-    """Both databases for what the helpdesk stores and decides; its pages store nothing of their own."""
-    if metafunc.module.__name__.endswith(("_console", "_pages")):
+    """Both databases for what the helpdesk stores and decides; not for its pages, nor for who may do what."""
+    if metafunc.module.__name__.endswith(("_console", "_pages", "_people")):
         if "world" in metafunc.fixturenames:
             metafunc.parametrize("world", ["sqlite"], indirect=True)
         return

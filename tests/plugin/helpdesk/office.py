@@ -12,7 +12,7 @@ from plugin.factors.face import FaceRefused
 from plugin.helpdesk.office import assemble
 from plugin.helpdesk.policy import LIVE_FACE, NOTED
 from plugin.helpdesk.record import has_usable_face
-from plugin.helpdesk.types import AGENT_ROLE, API_ROLE, APPROVER_ROLE, Agent, CaseState, OnRecord
+from plugin.helpdesk.types import AGENT_ROLE, API_ROLE, APPROVER_ROLE, Agent, CaseState, Holder, OnRecord
 from tests.plugin.factors.world import REALM, Person
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ class ListedPeople:
 
     def person(self, subject: str) -> OnRecord | None:
         return self.people.get(subject)
+
+    def holders(self, roles) -> tuple[Holder, ...]:
+        found = [one for one in self.people.values() if one.roles & set(roles) and one.enabled and one.addresses]
+        return tuple(Holder(one.owner, one.addresses) for one in found)
 
     def end_sessions(self, subject: str) -> None:
         self.ended.append(subject)
