@@ -112,9 +112,8 @@ class LiveDoor:
         with self.services.database.transaction() as session:
             session.add(row)
 
-    def has_just_recovered(self, owner: Subject) -> None:
-        """Leave what a recovery does: face, new app, the entry from which the cool-down runs, and no session."""
-        now = utc_now()
+    def has_factors(self, owner: Subject) -> None:
+        """Put a face and an app on record, as an enrolment does."""
         self.keep_a_face(owner)
         row = TotpSecret(
             id=secrets.token_urlsafe(32),
@@ -122,12 +121,18 @@ class LiveDoor:
             subject=owner.subject,
             sealed_secret="never opened",
             last_step=0,
-            created_ms=to_ms(now),
+            created_ms=to_ms(utc_now()),
         )
         sign(row, sealer=self.services.sealer)
-        whose = {"issuer": owner.issuer, "subject": owner.subject, "ceremony_id": "the recovery"}
         with self.services.database.transaction() as session:
             session.add(row)
+
+    def has_just_recovered(self, owner: Subject) -> None:
+        """Leave what a recovery does: face, new app, the entry from which the cool-down runs, and no session."""
+        now = utc_now()
+        self.has_factors(owner)
+        whose = {"issuer": owner.issuer, "subject": owner.subject, "ceremony_id": "the recovery"}
+        with self.services.database.transaction() as session:
             self.services.audit.append(BOUND, at=now, **whose, details={"factor": "totp"}, session=session)
         self.services.helpdesk.aftermath.end_sessions(owner, now=now)
 
