@@ -11,10 +11,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, select
-
 from plugin.store.instants import from_ms, to_ms
-from plugin.store.tables import AuditEntry
+from plugin.store.last_said import newest, of_person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,17 +21,7 @@ if TYPE_CHECKING:
 
 BOUND: Final = "recovery_bound"
 FACE_REPLACED: Final = "face_replaced"
-_BOUND_AT: Final = (
-    select(AuditEntry.at_ms)
-    .where(
-        AuditEntry.stream == "service",
-        AuditEntry.issuer == bindparam("of_issuer"),
-        AuditEntry.subject == bindparam("of_subject"),
-        AuditEntry.event == BOUND,
-    )
-    .order_by(AuditEntry.seq.desc())
-    .limit(1)
-)
+_NEWEST: Final = newest(BOUND)
 
 
 def is_cooling(session: Session, *, issuer: str, subject: str, hours: int, now: datetime) -> bool:
@@ -43,7 +31,7 @@ def is_cooling(session: Session, *, issuer: str, subject: str, hours: int, now: 
 
 def cooling_until(session: Session, *, issuer: str, subject: str, hours: int, now: datetime) -> datetime | None:
     """Return when changes are possible again, or None if they are."""
-    bound_ms = session.scalar(_BOUND_AT, {"of_issuer": issuer, "of_subject": subject})
-    if bound_ms is None or to_ms(now - timedelta(hours=hours)) >= bound_ms:
+    bound = session.execute(_NEWEST, of_person(issuer, subject)).first()
+    if bound is None or to_ms(now - timedelta(hours=hours)) >= bound.at_ms:
         return None
-    return from_ms(bound_ms) + timedelta(hours=hours)
+    return from_ms(bound.at_ms) + timedelta(hours=hours)

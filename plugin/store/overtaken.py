@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, select
 
 from plugin.store.cooling import BOUND
+from plugin.store.last_said import OF_PERSON, newest, of_person
 from plugin.store.stopped import STOPPED
 from plugin.store.tables import AuditEntry
 
@@ -19,28 +20,17 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 _BEGUN: Final = "ceremony_begun"
-_OF: Final = (
-    AuditEntry.stream == "service",
-    AuditEntry.issuer == bindparam("of_issuer"),
-    AuditEntry.subject == bindparam("of_subject"),
-)
-_NEWEST: Final = (
-    select(AuditEntry.seq, AuditEntry.event)
-    .where(*_OF, AuditEntry.event.in_((BOUND, STOPPED)), AuditEntry.ceremony_id != bindparam("of_ceremony"))
-    .order_by(AuditEntry.seq.desc())
-    .limit(1)
-)
+_NEWEST: Final = newest(BOUND, STOPPED).where(AuditEntry.ceremony_id != bindparam("of_ceremony"))
 _BEGUN_AFTER: Final = (
     select(AuditEntry.seq)
     .where(
-        *_OF,
+        *OF_PERSON,
         AuditEntry.event == _BEGUN,
         AuditEntry.ceremony_id == bindparam("of_ceremony"),
         AuditEntry.seq > bindparam("after"),
     )
     .limit(1)
 )
-"""Built once, since every step of a ceremony asks; the index of the log by person and event answers."""
 
 
 def overtaken_by(session: Session, *, issuer: str, subject: str, ceremony_id: str) -> str | None:
@@ -48,7 +38,7 @@ def overtaken_by(session: Session, *, issuer: str, subject: str, ceremony_id: st
 
     A ceremony whose beginning the log does not know counts as older.
     """
-    known = {"of_issuer": issuer, "of_subject": subject, "of_ceremony": ceremony_id}
+    known = {**of_person(issuer, subject), "of_ceremony": ceremony_id}
     newest = session.execute(_NEWEST, known).first()
     if newest is None or session.scalar(_BEGUN_AFTER, {**known, "after": newest.seq}) is not None:
         return None

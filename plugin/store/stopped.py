@@ -13,11 +13,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, select
-
 from plugin.store.cooling import BOUND
 from plugin.store.instants import to_ms
-from plugin.store.tables import AuditEntry
+from plugin.store.last_said import newest, of_person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,20 +25,10 @@ if TYPE_CHECKING:
 STOPPED: Final = "recovery_frozen"
 STOPPED_FOR: Final = timedelta(days=7)
 """As long as the link of a letter stops something (helpdesk/stopping.py)."""
-_LAST_WORD: Final = (
-    select(AuditEntry.event, AuditEntry.at_ms)
-    .where(
-        AuditEntry.stream == "service",
-        AuditEntry.issuer == bindparam("of_issuer"),
-        AuditEntry.subject == bindparam("of_subject"),
-        AuditEntry.event.in_((STOPPED, BOUND)),
-    )
-    .order_by(AuditEntry.seq.desc())
-    .limit(1)
-)
+_NEWEST: Final = newest(STOPPED, BOUND)
 
 
 def is_stopped(session: Session, *, issuer: str, subject: str, now: datetime) -> bool:
     """Tell whether this person stopped something less than a week ago and has not got back in by a recovery since."""
-    last = session.execute(_LAST_WORD, {"of_issuer": issuer, "of_subject": subject}).first()
+    last = session.execute(_NEWEST, of_person(issuer, subject)).first()
     return last is not None and last.event == STOPPED and last.at_ms > to_ms(now - STOPPED_FOR)

@@ -10,28 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, select
-
-from plugin.store.tables import AuditEntry
+from plugin.store.last_said import newest, of_person
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 SUSPENDED: Final = "account_suspended"
 LIFTED: Final = "suspension_lifted"
-_QUERY: Final = (
-    select(AuditEntry.event)
-    .where(
-        AuditEntry.stream == "service",
-        AuditEntry.issuer == bindparam("of_issuer"),
-        AuditEntry.subject == bindparam("of_subject"),
-        AuditEntry.event.in_((SUSPENDED, LIFTED)),
-    )
-    .order_by(AuditEntry.seq.desc())
-    .limit(1)
-)
+_NEWEST: Final = newest(SUSPENDED, LIFTED)
 
 
 def is_suspended(session: Session, *, issuer: str, subject: str) -> bool:
     """Tell whether the last word about this person is a suspension."""
-    return session.scalar(_QUERY, {"of_issuer": issuer, "of_subject": subject}) == SUSPENDED
+    last = session.execute(_NEWEST, of_person(issuer, subject)).first()
+    return last is not None and last.event == SUSPENDED
