@@ -18,6 +18,10 @@ def staffed(office: Office) -> Office:
     return office
 
 
+def nothing_was_shown(office: Office) -> bool:
+    return office.world.audited("pass_issued") == []
+
+
 def asked(
     office: Office, *, about: str = "alice", by: str = "grace", ticket: str = "T-1", reason: str = "mail is down"
 ) -> CaseView:
