@@ -3,8 +3,8 @@
 Rules:
  * Always exactly one turn, one blink count and one smile, so that geometry can be measured whatever is drawn; their
    order, the side and the count are chance: 36 challenges.
- * Then coming closer, and, unless declined, the colours: near, the screen lights the face four times as strongly as
-   from twice as far. The colours are chance: 90,000 sequences.
+ * Then coming closer, and, unless declined, the colours: near, the screen lights the face twice as strongly as at
+   rest (1.4 times as near). The colours are chance: 90,000 sequences.
  * A random pause precedes each step. A recording of an earlier login that happens to hold the right actions in the
    right order still performs them at its own times, before they are asked for, and then they do not count (steps/).
  * Chance is an argument; production passes `secrets.SystemRandom()`.

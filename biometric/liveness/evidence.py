@@ -3,8 +3,8 @@
 Rules:
  * Cues read evidence and nothing else, so a verdict can be explained, repeated and tested without pictures.
  * A frame in which no face was found is a row of NaN with presence 0, never left out: gaps are evidence too.
- * Two 32x32 grey thumbnails of the last frame are kept between requests (for the comparison with the next one);
-   whole frames are not.
+ * Two grey thumbnails of the last frame, 32x32 and 32x24, are kept between requests (for the comparison with the next
+   one); whole frames are not.
  * The bytes are versioned and hold plain arrays; nothing is executed to read them. They contain embeddings: whoever
    keeps them seals them.
 
@@ -127,7 +127,7 @@ class StepMark:
 
 @dataclass(slots=True, repr=False)
 class Evidence:
-    """All that is known of one challenge. Only session.py and observe.py write to it."""
+    """All that is known of one challenge. Only session.py, observe.py, stream.py and poses.py write to it."""
 
     steps: tuple[Step, ...]
     pauses_ms: tuple[int, ...]

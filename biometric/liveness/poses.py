@@ -3,6 +3,8 @@
 Rules:
  * Six frames in a whole login, since a recogniser costs as much as eighteen looks of the mesh.
  * The turn is sampled near TURN_YAW, where the recognisers still work; the others near to straight, with open eyes.
+ * Under the colours chance picks the frame, every moment alike, and nobody outside learns which it was: who shows
+   another face than the one that is lit would have to show it all the time.
  * A frame is embedded within the request that brought it; frames are never kept for later.
  * Frames of the poses in LOOKED_AT_AGAIN are looked at twice, the second time through a random change, which a picture
    made for the recognisers does not survive (cues/agreement.py).
@@ -18,7 +20,8 @@ from biometric.agreement_looks import seen_again
 from biometric.errors import QualityTooLow
 from biometric.landmarks import five_points
 from biometric.limits import shipped
-from biometric.liveness.challenge import StepKind
+from biometric.liveness.challenge import HOLD_MS, StepKind
+from biometric.liveness.cues.colour import LONGEST_GAP_MS
 from biometric.liveness.evidence import LOOKED_AT_AGAIN, Pose, PoseSample
 from biometric.quality import assess
 from biometric.types import DetectedFace
@@ -78,10 +81,31 @@ class Sampler:
             low, high = TURN_RANGE
             turned = [look for look in later if look.face and low <= side * self._yaw(look.face) <= high]
             self._take(pose, turned or (later if done else ()), lambda face: abs(side * self._yaw(face) - TURN_YAW))
-        elif done and pose in {Pose.BLINK, Pose.CLOSER, Pose.FLASH}:
+        elif pose is Pose.FLASH:
+            self._take(pose, self._drawn(later) or (later if done else ()), self._off)
+        elif done and pose in {Pose.BLINK, Pose.CLOSER}:
             self._take(pose, later, lambda face: self._off(face) - 40 * (face.ear_right + face.ear_left))
         elif done:
             self._take(pose, later, lambda face: self._off(face) - 40 * face.mouth_width)
+
+    def _drawn(self, looks: Sequence[Look]) -> Sequence[Look]:
+        """Return the frame of this batch on which the draw falls, if it does: one moment of the light, each alike.
+
+        The draw is over LONGEST_GAP_MS before the light is, so that a frame that counts is always left for it.
+        """
+        evidence = self._evidence
+        if evidence.light_ms is None or not looks:
+            return ()
+        times = evidence.columns("captured_ms")[:, 0]
+        before = max(float(evidence.light_ms), *times[times < looks[0].captured_ms].tolist())
+        last = evidence.light_ms + HOLD_MS * len(evidence.colours) - LONGEST_GAP_MS
+        for look in looks:
+            if look.face is None or look.captured_ms < before:
+                continue
+            if look.captured_ms >= last or self._chance.uniform(before, last) <= look.captured_ms:
+                return (look,)
+            before = look.captured_ms
+        return ()
 
     def _take(self, pose: Pose, looks: Sequence[Look], cost: Callable[[FaceMeasure], float]) -> None:
         """Embed the frame of least cost."""

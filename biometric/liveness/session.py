@@ -147,6 +147,7 @@ class FaceSession:
         now_ms: int,
         light_ms: int | None = None,
         max_frame_bytes: int = MAX_FRAME_BYTES,
+        max_frames: int = MAX_FRAMES,
         chance: np.random.Generator | None = None,
     ) -> Progress:
         """Take a batch in; `now_ms` is our own time since the challenge began.
@@ -160,7 +161,8 @@ class FaceSession:
         """
         evidence = self._evidence
         goes_on = bool(evidence.digests)
-        new = check_batch(frames, evidence=evidence, now_ms=now_ms, max_frame_bytes=max_frame_bytes)
+        sizes = {"max_frame_bytes": max_frame_bytes, "max_frames": max_frames}
+        new = check_batch(frames, evidence=evidence, now_ms=now_ms, **sizes)
         check_light(light_ms, evidence=evidence)
         if now_ms > self._deadline_ms + GRACE_MS or (new and new[-1].captured_ms > self._deadline_ms):
             return self._fail("deadline")
@@ -172,7 +174,7 @@ class FaceSession:
                 observer.recall(self._decode(frames[0], ending))
             looks = [observer.observe(frame, self._decode(frame, ending)) for frame in new]
             progress = self._advance(looks, Sampler(evidence, pipeline, chance=chance or np.random.default_rng()))
-        if progress.state in GOES_ON and len(evidence.digests) >= MAX_FRAMES:
+        if progress.state in GOES_ON and len(evidence.digests) >= max_frames:
             return self._fail("deadline")  # no frame may follow, so nothing can end it later
         if progress.state is State.GO_ON and evidence.crowded_looks > crowded_before:
             return replace(progress, hint=Hint.ALONE)

@@ -12,11 +12,12 @@ its own test:
  5. late       the newest frame was captured no later than it arrived and at most 4 s before: frames come as they are
                taken
  6. server     our own clock did not run backwards (a state was put back)
- 7. many       at most 450 frames
+ 7. many       at most 450 frames, or what the settings say
  8. bytes      a frame has at most so many bytes and is a JPEG
  9. repeated   no frame comes twice: a camera's noise never repeats
-10. light      the page says once when it began to show the colours: after they were revealed, and before the
-               batch that says so arrived
+10. light      the page says once when it began to show the colours: at most 5 s after they were revealed, with the
+               first frames that were taken since, and before these arrived; who could choose the time afterwards,
+               or wait with the colours in hand, could choose a recording or make one
 11. chain      with a key, every frame carries the tag of its place in the challenge's chain (chain.py)
 
 Not here: the deadline (session.py; being slow is no offence), pictures that repeat without being equal
@@ -46,6 +47,7 @@ SHORTEST_MS: Final = 10
 LONGEST_MS: Final = 1500  # a busy phone drops frames for a second; longer, and anything could have happened in between
 EARLY_MS: Final = 250  # the page's clock starts after ours, so this only covers rounding and drift
 LATE_MS: Final = 4000  # a slow line; longer, and there was time to edit
+LIGHT_BY_MS: Final = LATE_MS + 1000  # the slowest answer, and the dark page before the first colour (screen_light.js)
 _DIGEST_BYTES: Final = 16
 
 
@@ -54,7 +56,9 @@ def digest(frame: Frame) -> bytes:
     return sha256(frame.jpeg).digest()[:_DIGEST_BYTES]
 
 
-def check_batch(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_frame_bytes: int) -> Sequence[Frame]:
+def check_batch(
+    frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_frame_bytes: int, max_frames: int = MAX_FRAMES
+) -> Sequence[Frame]:
     """Return the frames of the batch that are new; note their digests and the time in `evidence`.
 
     Raises:
@@ -62,7 +66,10 @@ def check_batch(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max
         ImageUnreadable: a frame is no JPEG.
     """
     try:
-        new = _checked(frames, evidence=evidence, now_ms=now_ms, max_frame_bytes=max_frame_bytes)
+        new = _checked(frames, evidence=evidence, now_ms=now_ms, max_frames=max_frames)
+        _check_bytes(new, evidence=evidence, max_frame_bytes=max_frame_bytes)
+        if evidence.chain_key:
+            _check_chain(frames, new, evidence=evidence)
     except (FramesInvalid, ImageUnreadable) as exc:
         evidence.broken = str(exc)
         raise
@@ -81,14 +88,15 @@ def check_light(light_ms: int | None, *, evidence: Evidence) -> None:
     marks, steps = evidence.marks, evidence.steps
     running = steps[len(marks) - 1] if marks and marks[-1].done_ms is None else None
     asked = running is not None and running.kind is StepKind.FLASH and evidence.light_ms is None
-    earliest = marks[-1].revealed_ms if marks else 0.0
-    if not asked or not earliest <= light_ms <= evidence.served_ms + EARLY_MS:  # (10)
+    revealed = marks[-1].revealed_ms if marks else 0.0
+    earliest = max(revealed, evidence.last_ms - EARLY_MS if evidence.rows else 0.0)
+    if not asked or not earliest <= light_ms <= min(evidence.served_ms + EARLY_MS, revealed + LIGHT_BY_MS):  # (10)
         evidence.broken = "light"
         raise FramesInvalid("light")
     evidence.light_ms = light_ms
 
 
-def _checked(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_frame_bytes: int) -> Sequence[Frame]:
+def _checked(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_frames: int) -> Sequence[Frame]:
     if not 1 <= len(frames) <= MAX_BATCH or evidence.broken or evidence.failed or evidence.done:  # (1)
         raise FramesInvalid("batch")
     new = frames
@@ -99,11 +107,8 @@ def _checked(frames: Sequence[Frame], *, evidence: Evidence, now_ms: int, max_fr
     if any(frame.seq != len(evidence.digests) + place for place, frame in enumerate(new)):  # (3)
         raise FramesInvalid("order")
     _check_times(new, evidence=evidence, now_ms=now_ms)
-    if len(evidence.digests) + len(new) > MAX_FRAMES:  # (7)
+    if len(evidence.digests) + len(new) > max_frames:  # (7)
         raise FramesInvalid("many")
-    _check_bytes(new, evidence=evidence, max_frame_bytes=max_frame_bytes)
-    if evidence.chain_key:
-        _check_chain(frames, new, evidence=evidence)
     return new
 
 

@@ -23,11 +23,11 @@ DECAY: Final = 2e-2  # of 1e-3 to 4e-2, best on attacked pairs left out of the f
 _ADAM: Final = (0.9, 0.999, 1e-8)
 
 
-def fit_map(rows: Rows) -> dict[str, Any]:
+def fit_map(rows: Rows, *, ridge: float = RIDGE) -> dict[str, Any]:
     """Return facenet_mean, sface_mean and map, rounded as they are kept (float16 for the map)."""
     facenet_mean, sface_mean = rows.facenet.mean(axis=0), rows.sface.mean(axis=0)
     left, right = (rows.facenet - facenet_mean).astype(np.float64), (rows.sface - sface_mean).astype(np.float64)
-    found = np.linalg.solve(left.T @ left + RIDGE * np.eye(left.shape[1]), left.T @ right)
+    found = np.linalg.solve(left.T @ left + ridge * np.eye(left.shape[1]), left.T @ right)
     return {
         "facenet_mean": facenet_mean.astype(np.float32),
         "sface_mean": sface_mean.astype(np.float32),

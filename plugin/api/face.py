@@ -17,12 +17,12 @@ from plugin.ceremonies.redirects import denied_url, success_url
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, public
 from plugin.factors.camera_report import LONGEST_LABEL, CameraReport
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.web.context import helpdesk_of, load_ceremony, now, offers_new_codes, services
 
 if TYPE_CHECKING:
     from plugin.ceremonies.types import CeremonyView
-    from plugin.factors.face import FaceStep
+    from plugin.factors.face_answers import FaceStep
     from plugin.helpdesk.face_checks import FaceChecks
 
 bp = Blueprint("face", __name__, url_prefix="/face")

@@ -12,19 +12,19 @@ Not here: what a live face is (biometric/liveness), what is compared and stored 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from biometric.errors import BiometricError
+from biometric.errors import BiometricError, FramesInvalid
 from biometric.liveness.chain import KEY_BYTES
-from biometric.liveness.challenge import StepKind, draw_challenge, draw_colours, draw_pauses
+from biometric.liveness.challenge import draw_challenge, draw_colours, draw_pauses
 from biometric.liveness.session import FaceSession, State
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.levels import DEMANDED, demands_light, level_of
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors.camera_report import CameraReport, camera_risks
+from plugin.factors.face_answers import FaceChallenge, FaceProgress, FaceRefused, step_of
 from plugin.factors.face_verdict import FaceDenied, FaceVerdict, as_code, noted, scores, versions
 from plugin.factors.frame_memory import FrameMemory
 from plugin.factors.gate import Gate
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from biometric.liveness.challenge import Colour
     from biometric.liveness.session import Progress
     from biometric.pipeline import FacePipeline
     from biometric.types import Comparison, Frame
@@ -54,49 +53,8 @@ MAX_CHALLENGES: Final = 3  # in one ceremony: a person who fails three times nee
 SESSION: Final = "face"
 STARTED: Final = "face_started_ms"
 TRIES: Final = "face_tries"
-CENTRE: Final = "centre"
 ANOTHER: Final = "identity:another_person"  # biometric/liveness/cues/identity.py
-NO_LIGHT: Final = "colour:no_light"  # when nothing else was wrong, the person can do something about it
-
-
-class FaceRefused(FactorRejected):
-    """No. `code` is public; `may_retry`: the ceremony goes on. `another` face than the enrolled one is for agents."""
-
-    def __init__(self, code: str, detail: str, *, may_retry: bool, another: bool = False) -> None:
-        super().__init__(code, detail)
-        self.may_retry = may_retry
-        self.another = another
-
-
-@dataclass(frozen=True, slots=True)
-class FaceStep:
-    """What the page asks for. Index -1 is the look straight at the camera before the first step."""
-
-    index: int
-    action: str
-    count: int
-    colours: tuple[Colour, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FaceChallenge:
-    """A challenge was drawn; only its first step is revealed."""
-
-    step: FaceStep
-    steps_total: int
-    deadline_ms: int
-    chain_key: bytes = field(repr=False)
-    view: CeremonyView
-
-
-@dataclass(frozen=True, slots=True)
-class FaceProgress:
-    """`state` is go_on, next_step or finished; then `view` stands at DONE, in a recovery at the set-up that follows."""
-
-    state: str
-    hint: str | None
-    step: FaceStep | None
-    view: CeremonyView
+NO_LIGHT: Final = "colour:no_light"  # the person can do something about it
 
 
 class FaceFactor:
@@ -180,7 +138,7 @@ class FaceFactor:
 
         view = self._ceremonies.save_scratch(view, scratch, now=now, within=within)
         return FaceChallenge(
-            step=_step(session, -1), steps_total=len(steps), deadline_ms=deadline_ms, chain_key=chain_key, view=view
+            step=step_of(session, -1), steps_total=len(steps), deadline_ms=deadline_ms, chain_key=chain_key, view=view
         )
 
     def push(
@@ -199,7 +157,10 @@ class FaceFactor:
         challenge = f"{view.id}:{int(scratch.get(TRIES) or b'0')}"
         if self._memory.has_seen(frames, challenge=challenge):
             self._refuse(view, scratch, "face_rejected", ["frames_seen_before"], now=now)
-        session = self._sessions.from_bytes(stored)
+        try:
+            session = self._sessions.from_bytes(stored)
+        except FramesInvalid as exc:  # of a version before this one
+            self._refuse(view, scratch, exc.code, ["state_unreadable"], now=now)
         try:
             progress = self._look(session, frames, light_ms=light_ms, now_ms=to_ms(now) - int(started))
         except BiometricError as exc:
@@ -218,7 +179,7 @@ class FaceFactor:
             return self._finish(view, scratch, session, now=now)
         scratch = scratch.with_part(SESSION, session.to_bytes())
         view = self._ceremonies.save_scratch(view, scratch, now=now, within=within)
-        step = _step(session, progress.step_index)
+        step = step_of(session, progress.step_index)
         return FaceProgress(state=progress.state.value, hint=progress.hint, step=step, view=view)
 
     def _finish(self, view: CeremonyView, scratch: Scratch, session: FaceSession, *, now: datetime) -> FaceProgress:
@@ -227,7 +188,8 @@ class FaceFactor:
         try:
             done = judge(view, session, demanded=DEMANDED[self._level(view)], now=now)
         except FaceDenied as exc:
-            code = "light_missing" if exc.reasons == (NO_LIGHT,) else exc.code
+            # Whatever else denied: said only where nothing else did, it would tell that the face had matched.
+            code = "light_missing" if NO_LIGHT in exc.reasons else exc.code
             self._refuse(view, scratch, code, exc.reasons, now=now, likeness=exc.likeness, risks=session.risks())
         return FaceProgress(state="finished", hint=None, step=None, view=done)
 
@@ -242,6 +204,7 @@ class FaceFactor:
             now_ms=now_ms,
             light_ms=light_ms,
             max_frame_bytes=self._settings.max_frame_bytes,
+            max_frames=self._settings.max_frames,
         )
 
     def _require_stage(self, view: CeremonyView, *, now: datetime) -> None:
@@ -289,11 +252,3 @@ def _counted(view: CeremonyView) -> Counted:
 
 def _with(scratch: Scratch, session: FaceSession, *, started_ms: int) -> Scratch:
     return scratch.with_part(SESSION, session.to_bytes()).with_part(STARTED, str(started_ms).encode())
-
-
-def _step(session: FaceSession, index: int) -> FaceStep:
-    if index < 0:
-        return FaceStep(index=-1, action=CENTRE, count=1)
-    step = session.evidence.steps[index]
-    colours = session.evidence.colours if step.kind is StepKind.FLASH else ()
-    return FaceStep(index=index, action=step.kind.value, count=step.count, colours=colours)

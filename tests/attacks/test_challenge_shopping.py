@@ -7,7 +7,8 @@ import pytest
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose
 from plugin.errors import CeremonyRefused, LockedOut
-from plugin.factors.face import MAX_CHALLENGES, FaceRefused
+from plugin.factors.face import MAX_CHALLENGES
+from plugin.factors.face_answers import FaceRefused
 
 
 def test_challenges_that_are_drawn_and_left_are_attempts(world):

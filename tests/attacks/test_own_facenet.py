@@ -31,7 +31,8 @@ from biometric.pipeline import FacePipeline
 from plugin.ceremonies.types import Stage
 from plugin.cli import main
 from plugin.commands.serve import Server
-from plugin.factors.face import FaceFactor, FaceRefused
+from plugin.factors.face import FaceFactor
+from plugin.factors.face_answers import FaceRefused
 from plugin.wiring import open_pipeline
 from tests.biometric.other_facenet import edited, make_graph, turned_agreement, turned_calibration
 from tests.fixtures_cache import load_picture

@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import FactorRejected
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.factors.references import NotTheNewest
 from plugin.store.instants import to_ms
 from plugin.store.tables import AuditEntry, Consent, Reference, WebauthnCredential

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, ClientRefused, FactorRejected, ServiceError
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.store.tables import Ceremony, ResultCode
 from tests.plugin.factors.scripted import shows
 from vault.interface import WrongMac

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.store.tables import Reference
 
 

@@ -12,6 +12,9 @@ white balance, breathing):
               both gain the same.
  3. place     what is behind, farther from the screen, gains little. A picture relit as a whole gains everywhere.
 
+Seen must be all of it: a gap of more than a colour's time is "not measured", or frames could be left out until a
+recording of another sequence follows this one.
+
 Confirms (light) if all hold; denies if one does not, and if too little was seen to say. Whoever declined the colours
 was not asked: neutral.
 
@@ -46,6 +49,7 @@ GAMMA: Final = 2.2  # of the camera's values
 LAG_STEP_MS: Final = 20
 DRIFT: Final = 3  # coefficients: a constant, a slope, a bow
 LEAST_FRAMES: Final = 10  # less than 1.5 a colour
+LONGEST_GAP_MS: Final = 500  # a colour's time: three pictures a second fit, and none of the colours can be left out
 DIM_GAIN: Final = 0.03  # below, drift and noise are so large that the person is asked for less other light
 
 
@@ -54,7 +58,7 @@ def evaluate(evidence: Evidence) -> CueResult:
     if not any(step.kind is StepKind.FLASH for step in evidence.steps):
         return CueResult("colour", Physics.LIGHT, Verdict.NEUTRAL, "declined")
     table = _lit(evidence)
-    if len(table) < LEAST_FRAMES:
+    if len(table) < LEAST_FRAMES or _longest_gap(table[:, 0], evidence) > LONGEST_GAP_MS:
         return CueResult("colour", Physics.LIGHT, Verdict.DENY, "not_measured", {"frames": float(len(table))})
     numbers = measure_light(table, evidence)
     return CueResult("colour", Physics.LIGHT, *decide(numbers, shipped().colour), numbers)
@@ -102,6 +106,17 @@ def _lit(evidence: Evidence) -> NDArray[np.float32]:
     face = table[:, 1 : 1 + len(CHANNELS) * len(MIDDLE)]
     inside = (table[:, 0] >= evidence.light_ms) & (table[:, 0] <= ends) & np.isfinite(face).all(axis=1)
     return table[inside]
+
+
+def _longest_gap(times: NDArray[np.float32], evidence: Evidence) -> float:
+    """Return for how long nothing was seen while the colours were shown, ms.
+
+    Who may leave frames out as he likes finds some that follow any sequence: he knows what he will be compared with.
+    """
+    began = float(evidence.light_ms or 0)
+    ended = began + HOLD_MS * len(evidence.colours)
+    inside = times[(times >= began) & (times <= ended)].astype(np.float64)
+    return float(np.diff(np.concatenate([[began], inside, [ended]])).max())
 
 
 def _screen(since_ms: Floats, evidence: Evidence) -> Floats:

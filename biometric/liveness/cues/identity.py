@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from biometric.types import FaceEmbeddings
 
 # In units of the fused score, against another picture (docs/liveness.md, "Poses"): a turn by 20 degrees costs
-# 0.5 in the median and 1.0 at most, and at 20 degrees the most similar of 210 strangers stays 0.9 below the threshold.
+# 0.5 in the median and 1.35 at most. Of 3,784 comparisons of strangers at 20 degrees 15 lie within the turn's slack,
+# one of them above the threshold; in all poses of one login together none of 1,892 pairs does.
 POSE_SLACK: Final = {
     Pose.FRONT: 0.1,
     Pose.BLINK: 0.1,

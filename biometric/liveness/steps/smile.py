@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from biometric.liveness.steps.window import Window
 
 # A smile's size is its extra width plus twice how far the corners rise: some smile widely, some upwards. Of the 44
-# London smiles, half of them mild ones with closed lips, 29 pass; a fixed width of 1.12 (FIELD 1.3) lets 22 pass.
+# London smiles 29 pass; a fixed width of 1.12 (FIELD 1.3) with corners that rise lets 24 pass (docs/liveness.md,
+# "Angles, eyes, mouth").
 SMILE: Final = 0.10
 AT_REST: Final = 0.05
 CORNERS_UP: Final = 0.002  # of the outer-eye distance, above rest: a mouth that is only wide does not smile

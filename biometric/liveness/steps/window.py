@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from biometric.liveness.evidence import Baseline, Evidence
 
 REACTION_MS: Final = 120  # nobody reacts to something seen in less (simple visual reaction times begin at about 150 ms)
-MOST_CLOSER: Final = 1.3  # times the size at rest, from which the person is told (cues/continuity.py denies at 1.5)
+MOST_CLOSER: Final = 1.3  # times the size at rest, from which the person is told (cues/continuity.py denies beyond)
 _RECENT: Final = 6  # frames
 _MOVED: Final = 0.25  # outer-eye distances, 2 cm
 PRESENT: Final = 0.5  # the mesh net's own threshold

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import delete, insert, select, update
 
 from plugin.ceremonies.types import Purpose
 from plugin.factors.face import MAX_CHALLENGES
+from plugin.store.helpdesk_tables import HelpdeskCase
 from tests.plugin.api.web import Browser, make_app
 from tests.plugin.factors import scripted
 from tests.plugin.helpdesk.console import open_console
@@ -141,3 +143,29 @@ def test_the_impostor_s_face_ends_in_a_refusal_and_an_alarm(ada, office, world):
     assert (answer["state"], answer["may_retry"]) == ("refused", False)
     assert office.alarms() == ["recovery_face_refused"]
     assert world.audited("recovery_bound") == []
+
+
+def test_an_edited_case_keeps_nobody_from_the_others_and_opening_it_is_written_down(ada, world, caplog):
+    edited, other = ada.opens(reason="phone lost"), ada.opens(reason="key lost")
+    case_id = edited.rpartition("/")[2]
+    world.run(update(HelpdeskCase).where(HelpdeskCase.id == case_id).values(reason="the boss said so"))
+    answer = ada.get()
+    assert answer.status_code == 200
+    assert other in answer.text
+    assert case_id not in answer.text
+    assert f"the case {case_id[:8]} is not as it was written" in caplog.text
+    assert ada.get(edited).status_code == 500
+    assert world.audited("request_failed") == [{"code": "vault_wrong_mac", "call": "helpdesk.show_case"}]
+
+
+def test_a_case_put_back_is_written_down(ada, world, office):
+    path = ada.opens()
+    ada.proves(path)
+    with world.database.reading() as session:
+        row = dict(session.execute(select(HelpdeskCase.__table__)).mappings().one())
+    assert ada.post(f"{path}/ask").status_code == 303
+    world.run(delete(HelpdeskCase))
+    world.run(insert(HelpdeskCase).values(**row))
+    assert ada.post(f"{path}/ask").status_code == 500
+    assert world.audited("request_failed") == [{"code": "vault_wrong_mac", "call": "helpdesk.ask"}]
+    assert len(world.audited("helpdesk_approval_asked")) == 1

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, ServiceError
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.helpdesk.links import LinkState
 from plugin.helpdesk.types import CaseState
 from plugin.store.link_tables import HelpdeskLink

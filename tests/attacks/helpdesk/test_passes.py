@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
 from plugin.factors import lookup_secrets
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.helpdesk.bounds import Bounds
 from plugin.helpdesk.passes import Passes
 from plugin.store.helpdesk_tables import HelpdeskPass

@@ -135,6 +135,12 @@ def test_7_too_many_frames(evidence):
     refused(evidence, [last, frame(MAX_FRAMES)], "many")
 
 
+def test_7_or_more_than_the_settings_say(evidence):
+    three = [frame(seq) for seq in range(3)]
+    with pytest.raises(FramesInvalid, match="many"):
+        check_batch(three, evidence=evidence, now_ms=300, max_frame_bytes=1000, max_frames=2)
+
+
 def test_8_a_frame_that_is_too_large(evidence):
     refused(evidence, [frame(0, body=b"x" * 1000)], "bytes")
 

@@ -1,6 +1,7 @@
 """A face session that believes what is written on the pictures: the factor's own rules, tested without models.
 
-A frame says `go`, `next`, `fail`, `broken`, `done:NAME` (NAME's living face) or `done:NAME:REASON` (denied by a cue).
+A frame says `go`, `next`, `fail`, `broken`, `done:NAME` (NAME's living face) or `done:NAME:REASON` (denied by
+a cue, or by several with + between).
 Comparison, calibration, sealing and storage are the real ones.
 """
 
@@ -93,11 +94,13 @@ class ScriptedSession:
     def _steps(self):
         return [(StepKind(kind), count) for kind, count in self.state["steps"]]
 
-    def push(self, frames, *, pipeline, now_ms, light_ms, max_frame_bytes) -> Progress:
+    def push(self, frames, *, pipeline, now_ms, light_ms, max_frame_bytes, max_frames) -> Progress:
         del pipeline
         if now_ms > self.state["deadline_ms"]:
             return Progress(State.FAILED, None, self.state["index"])
         for frame in frames:
+            if frame.seq >= max_frames:
+                raise FramesInvalid("many")
             word = frame.jpeg[3:].split(b"\0")[0].decode()
             if len(frame.jpeg) > max_frame_bytes or word == "broken":
                 self.state["broken"] = "overlap"
@@ -124,7 +127,7 @@ class ScriptedSession:
         assert (reference is None) == (self.state["mode"] == "enrol")
         name, _, reason = self.state["done"].partition(":")
         if reason:
-            raise FaceRejected((reason.replace("/", ":"),))
+            raise FaceRejected(tuple(one.replace("/", ":") for one in reason.split("+")))
         face = face_of(name)
         comparison = None if reference is None else compare(face, reference, calibration=calibration)
         if comparison is not None and not comparison.match:

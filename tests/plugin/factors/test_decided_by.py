@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from plugin.audit.events import encode_details
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.factors.face_verdict import versions
 from tests.plugin.factors.scripted import calibration
 

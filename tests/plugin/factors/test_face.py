@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
+from biometric.errors import FramesInvalid
 from plugin.ceremonies.attempts import Counted
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, FactorRejected, LockedOut
 from plugin.factors import face_verdict
 from plugin.factors.camera_report import CameraReport
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.factors.references import References
 from plugin.store.tables import Attempts, Consent, Reference
-from tests.plugin.factors.scripted import calibration, face_of, shows
+from tests.plugin.factors.scripted import ScriptedSession, calibration, face_of, shows
 from vault.interface import WrongMac
 
 
@@ -25,6 +26,10 @@ def refused(world, person, face: str, view) -> FaceRefused:
 
 def last_refusal(world) -> dict:
     return world.audited("face_refused")[-1]
+
+
+def other_version(_data):
+    raise FramesInvalid("state")
 
 
 def references(world) -> int:
@@ -143,6 +148,27 @@ def test_whatever_goes_wrong_consumes_the_challenge(world, word, code, reason):
         world.face.push(challenge.view, shows(word), now=world.now)
     assert (caught.value.code, caught.value.may_retry) == (code, True)
     assert last_refusal(world)["denied_by"] == [reason]
+    with pytest.raises(FaceRefused, match="no_challenge"):
+        world.face.push(person.view(), shows("done:alice"), now=world.now)
+
+
+def test_no_more_frames_are_taken_than_the_settings_say(world):
+    person = world.person().has_face()
+    challenge = world.face.start(person.proves_totp(), now=world.now)
+    words = ["go"] * world.settings.max_frames
+    with pytest.raises(FaceRefused, match="frames_invalid"):
+        world.face.push(challenge.view, shows(*words, "done:alice"), now=world.now)
+
+
+def test_a_challenge_that_another_version_began_is_consumed(world, monkeypatch):
+    person = world.person().has_face()
+    challenge = world.face.start(person.proves_totp(), now=world.now)
+    with monkeypatch.context() as patch:
+        patch.setattr(ScriptedSession, "from_bytes", other_version)
+        with pytest.raises(FaceRefused) as caught:
+            world.face.push(challenge.view, shows("go"), now=world.now)
+    assert (caught.value.code, caught.value.may_retry) == ("frames_invalid", True)
+    assert last_refusal(world)["denied_by"] == ["state_unreadable"]
     with pytest.raises(FaceRefused, match="no_challenge"):
         world.face.push(person.view(), shows("done:alice"), now=world.now)
 
@@ -325,6 +351,15 @@ def test_a_demanded_cue_that_did_not_confirm_lets_nobody_in(world):
 def test_who_stands_in_too_much_light_is_told_what_to_do(world):
     person = world.person().has_face()
     assert refused(world, person, "alice:colour/no_light", person.proves_totp()).code == "light_missing"
+
+
+def test_too_much_light_says_nothing_about_the_face(world):
+    """Another person's face without the light gets the same answer: else the answer would tell that a face matches."""
+    person = world.person().has_face()
+    assert (
+        refused(world, person, "bob:colour/no_light+identity/another_person", person.proves_totp()).code
+        == "light_missing"
+    )
 
 
 # the chain and what looks as if no camera had sent it

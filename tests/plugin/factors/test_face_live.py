@@ -12,7 +12,8 @@ from biometric.liveness.challenge import HOLD_MS
 from biometric.pipeline import FacePipeline
 from biometric.types import Frame
 from plugin.ceremonies.types import Stage
-from plugin.factors.face import FaceFactor, FaceRefused
+from plugin.factors.face import FaceFactor
+from plugin.factors.face_answers import FaceRefused
 from tests.biometric.liveness.rig import DARK_MS, light_of
 from tests.fixtures_cache import load_picture
 from tests.simulator import Person as Simulated

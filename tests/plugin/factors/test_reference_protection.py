@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from plugin.ceremonies.types import Stage
 from plugin.errors import SettingsError
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.factors.references import References
 from plugin.store.tables import Reference
 from tests.plugin.factors.scripted import calibration, face_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from plugin.ceremonies.types import Subject
 from plugin.errors import ServiceError
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.helpdesk.office import assemble
 from plugin.helpdesk.policy import LIVE_FACE, NOTED
 from plugin.helpdesk.record import has_usable_face

@@ -6,7 +6,7 @@ import pytest
 
 from plugin.ceremonies.types import Purpose, Stage
 from plugin.errors import CeremonyRefused, ServiceError
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.helpdesk.asked_proofs import MOST
 from plugin.helpdesk.standing import standing_of
 

@@ -9,7 +9,7 @@ import pytest
 from plugin.audit.events import EVENTS
 from plugin.audit.story import SENTENCES, story_of
 from plugin.errors import ServiceError
-from plugin.factors.face import FaceRefused
+from plugin.factors.face_answers import FaceRefused
 from plugin.helpdesk.targets import targets_of
 from plugin.helpdesk.types import Action
 
