@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from biometric.liveness.stream import MAX_FRAMES
 from plugin.errors import SettingsError
 from plugin.urls import is_loopback_host, is_secure
 
@@ -24,7 +25,7 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "code_ttl_s": (5, 120),
     "result_ttl_s": (5, 60),
     "max_frame_bytes": (10_000, 2_000_000),
-    "max_frames": (30, 600),
+    "max_frames": (30, MAX_FRAMES),
     "reference_ttl_days": (1, 1095),
     "reference_reminder_days": (0, 365),
     "reference_grace_days": (0, 365),

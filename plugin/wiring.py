@@ -149,10 +149,10 @@ def build_services(
     audit = AuditLog(database)
     registry = build_registry(database, fetcher)
     ceremonies = Ceremonies(database=database, sealer=sealer, settings=settings, audit=audit)
-    attempts = Attempts(database)
-    lifecycle = Lifecycle(database=database, audit=audit, settings=settings)
+    attempts, lifecycle = Attempts(database), Lifecycle(database=database, audit=audit, settings=settings)
     signer = Signer.open(database=database, sealer=sealer, issuer=settings.issuer, now=clock())
     parts = Parts(ceremonies=ceremonies, database=database, sealer=sealer, attempts=attempts, audit=audit)
+    me = build_own_page(parts, settings=settings, registry=registry, signer=signer, clock=clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -163,7 +163,7 @@ def build_services(
         messages=SignedMessages(registry=registry, seen=SeenJtis(database), audience=settings.issuer),
         signer=signer,
         ceremonies=ceremonies,
-        housekeeping=Housekeeping(ceremonies, lifecycle),
+        housekeeping=Housekeeping(ceremonies.purge, lifecycle.expire, me.purge),
         attempts=attempts,
         totp=TotpFactor(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit),
         webauthn=WebauthnFactor(**parts, settings=settings),
@@ -173,7 +173,7 @@ def build_services(
         enrolment=Enrolment(ceremonies=ceremonies, database=database, sealer=sealer, audit=audit),
         face=FaceFactor(**parts, settings=settings, pipeline=pipeline or open_pipeline(settings)),
         helpdesk=build_helpdesk(parts, settings=settings, registry=registry, signer=signer, clock=clock),
-        me=build_own_page(parts, settings=settings, registry=registry, signer=signer, clock=clock),
+        me=me,
     )
 
 

@@ -22,10 +22,13 @@ from gunicorn.glogging import Logger
 from plugin.errors import ServiceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from biometric.pipeline import FacePipeline
     from plugin.settings import Settings
+    from plugin.wiring import Services
 
 _REQUEST_LINE_BYTES: Final = 8190
 """gunicorn's most; a signed request (doors/jws.py: 6000) and the client id fit."""
@@ -127,10 +130,22 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         from plugin.wiring import build_services
 
         services = build_services(self._settings, pipeline=self._pipeline)
-        helpdesk, clock = services.helpdesk, services.clock
-        besides = [lambda: helpdesk.chores.run(now=clock())] if helpdesk is not None else []
-        build_duties(self._settings, services.database, services.sealer, clock=clock, besides=besides).start()
+        besides = beside_requests(services)
+        build_duties(self._settings, services.database, services.sealer, clock=services.clock, besides=besides).start()
         return create_app(self._settings, services)
+
+
+def beside_requests(services: Services) -> list[Callable[[], None]]:
+    """Return what a worker does now and then, whether anybody asks it for anything or not."""
+
+    def housekeeping() -> None:
+        services.housekeeping.sweep(now=services.clock())
+
+    def chores() -> None:
+        if services.helpdesk is not None:
+            services.helpdesk.chores.run(now=services.clock())
+
+    return [housekeeping, chores]
 
 
 class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped

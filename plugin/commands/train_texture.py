@@ -13,7 +13,7 @@ from plugin.errors import ServiceError
 
 
 def _folder(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
-    """Make the folder now: half an hour later is too late to find out that it cannot be written."""
+    """Make the folder now: a quarter of an hour later is too late to find out that it cannot be written."""
     if not ctx.resilient_parsing:
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def command(
     threads: int,
     models_dir: Path,
 ) -> None:
-    """Train the texture net. Needs TensorFlow (the extra `convert`) and about half an hour on one core.
+    """Train the texture net. Needs TensorFlow (the extra `convert`) and about a quarter of an hour on one core.
 
     \b
     Examples:

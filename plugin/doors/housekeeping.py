@@ -1,8 +1,9 @@
-"""Sweep out what expired, now and then, on the way of a request that begins something new.
+"""Sweep out what expired, now and then: beside the requests, and on the way of one that begins something new.
 
 Ceremonies, codes and digests of frames go a day after their end, references after their days of grace
-(factors/lifecycle.py). There is no scheduler to run or to forget. A sweep that fails is logged and does not stop
-anybody's login: nothing that is expired is accepted, swept or not.
+(factors/lifecycle.py), sessions of people's own page and links that stop something at theirs. There is no scheduler to
+run or to forget, and a service that nobody uses sweeps too. A sweep that fails is logged and does not stop anybody's
+login: nothing that is expired is accepted, swept or not.
 """
 
 from __future__ import annotations
@@ -10,26 +11,30 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from plugin.errors import ServiceError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from plugin.ceremonies.service import Ceremonies
-    from plugin.factors.lifecycle import Lifecycle
 
 EVERY: Final = timedelta(minutes=15)
 log = logging.getLogger("facestep.housekeeping")
 
 
+class Purge(Protocol):
+    """Something that deletes what is over."""
+
+    def __call__(self, *, now: datetime) -> int:
+        """Return how many rows went. Raises ServiceError."""
+
+
 class Housekeeping:
     """At most one sweep a quarter of an hour and process."""
 
-    def __init__(self, ceremonies: Ceremonies, lifecycle: Lifecycle) -> None:
-        self._ceremonies = ceremonies
-        self._lifecycle = lifecycle
+    def __init__(self, *purges: Purge) -> None:
+        self._purges = purges
         self._lock = threading.Lock()
         self._last: datetime | None = None
 
@@ -40,7 +45,7 @@ class Housekeeping:
                 return
             self._last = now
         try:
-            gone = self._ceremonies.purge(now=now) + self._lifecycle.expire(now=now)
+            gone = sum(purge(now=now) for purge in self._purges)
         except ServiceError as exc:
             log.warning("the sweep failed: %s", exc.code)
         else:

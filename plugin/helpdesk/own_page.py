@@ -88,6 +88,10 @@ class OwnPage:
         fitting = [one for one in known if named in {"", one, one.rpartition("/")[2]}]
         return fitting[0] if len(fitting) == 1 else None
 
+    def purge(self, *, now: datetime) -> int:
+        """Delete sessions and links that are over; return how many rows went."""
+        return self.sessions.purge(now=now) + self.stopping.purge(now=now)
+
     def begin(self, visitor: SignedIn, *, now: datetime) -> str:
         """Return the token of a new session."""
         seen_ms = int(visitor.seen_at.timestamp() * 1000)

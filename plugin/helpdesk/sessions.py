@@ -80,12 +80,17 @@ class Sessions:
         )
         sign(row, sealer=self._sealer)
         with self._database.transaction() as session:
-            session.execute(delete(self._table).where(self._table.expires_ms <= to_ms(now)))
             session.add(row)
             self._log("login", owner, now=now, session=session)
             if is_suspended(session, issuer=owner.issuer, subject=owner.subject):
                 raise ServiceError("suspended", self._kind.event)
         return token
+
+    def purge(self, *, now: datetime) -> int:
+        """Delete sessions that are over; return how many."""
+        with self._database.transaction() as session:
+            gone: Any = session.execute(delete(self._table).where(self._table.expires_ms <= to_ms(now)))
+        return int(gone.rowcount)
 
     def find(self, token: str, *, now: datetime) -> Subject | None:
         """Return who holds this token, or None. Raises WrongMac for a row that is not ours."""

@@ -95,9 +95,14 @@ class Stopping:
         )
         sign(row, sealer=self._sealer)
         with self._database.transaction() as session:
-            session.execute(delete(StopLink).where(StopLink.expires_ms <= to_ms(now)))
             session.add(row)
         return token
+
+    def purge(self, *, now: datetime) -> int:
+        """Delete links that are over; return how many."""
+        with self._database.transaction() as session:
+            gone: Any = session.execute(delete(StopLink).where(StopLink.expires_ms <= to_ms(now)))
+        return int(gone.rowcount)
 
     def find(self, token: str, *, now: datetime) -> Stop | None:
         """Return what this link stops, or None. Raises WrongMac for a row that is not ours."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 
 from plugin.errors import ServiceError
 from plugin.web.context import now, services
@@ -42,7 +42,9 @@ def session_token() -> str:
 
 def acting_agent() -> Agent:
     """Return who acts, with the roles of now. Raises ServiceError."""
-    return the_desk().agent(session_token(), address=request.remote_addr or "", now=now())
+    agent = the_desk().agent(session_token(), address=request.remote_addr or "", now=now())
+    g.signed_in = agent.person.owner  # for the audit entry of a fault (web/faults.py)
+    return agent
 
 
 def to_case(case_id: str) -> AnyResponse:

@@ -17,7 +17,7 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 
 from plugin.audit.story import story_of
 from plugin.errors import CeremonyRefused, ServiceError, public
@@ -179,7 +179,9 @@ def _own_page() -> OwnPage:
 
 
 def _visitor() -> Visitor:
-    return _own_page().visitor(host_cookie(SESSION_COOKIE), now=now())
+    visitor = _own_page().visitor(host_cookie(SESSION_COOKIE), now=now())
+    g.signed_in = visitor.owner  # for the audit entry of a fault (web/faults.py)
+    return visitor
 
 
 def _fresh() -> Visitor:

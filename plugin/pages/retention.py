@@ -12,6 +12,8 @@ from flask import Blueprint, render_template
 from plugin.ceremonies.service import KEEP_ENDED
 from plugin.factors.enrolment import CONSENT_TEXT_VERSION
 from plugin.factors.frame_memory import KEEP
+from plugin.helpdesk.sessions import PEOPLE
+from plugin.helpdesk.stopping import LINK_LIFE
 from plugin.store.letters import LIFE as LETTER_LIFE
 from plugin.web.context import services
 
@@ -31,5 +33,7 @@ def show() -> str:
         frame_days=(KEEP + KEEP_ENDED).days,
         case_days=helpdesk.policy.keep_days if helpdesk else 0,
         letter_hours=int(LETTER_LIFE.total_seconds() // 3600),
+        own_page_minutes=int(PEOPLE.life.total_seconds() // 60),
+        stop_link_days=LINK_LIFE.days,
         consent_version=CONSENT_TEXT_VERSION,
     )

@@ -1,10 +1,11 @@
-"""A fault of ours in the middle of somebody's login leaves an audit entry.
+"""A fault of ours in the middle of somebody's login, or before somebody who is signed in, leaves an audit entry.
 
 By then an attempt may be counted, a challenge or a code used up, and the log must say why nothing came of it.
 
 Rules:
  * Every answer of 500 and above is written down, in a transaction of its own, once it is known whom it is about: the
-   browser holds a ceremony, or an identity provider has signed. A stranger's request changes nothing and fills no log.
+   browser holds a ceremony, somebody is signed in at the helpdesk or at `/me`, or an identity provider has signed. A
+   stranger's request changes nothing and fills no log.
  * Only the error's code and our name of the route are written, never its message.
  * If the database itself is the fault there is no entry: the log lies in it, and waiting for it again would keep a
    thread that others need. The service's own log has the error either way (answers.py).
@@ -22,7 +23,7 @@ from flask import g, request
 from plugin.web.context import now, services
 
 if TYPE_CHECKING:
-    from plugin.ceremonies.types import CeremonyView, VerifiedRequest
+    from plugin.ceremonies.types import CeremonyView, Subject, VerifiedRequest
 
 _NO_DATABASE: Final = frozenset({"store_busy", "store_unavailable"})
 
@@ -57,5 +58,8 @@ def _about() -> tuple[str, str, str] | None:
         return verified.issuer, verified.subject, ""
     if "unproven_ceremony_id" in g:
         return "", "", str(g.unproven_ceremony_id)
+    owner: Subject | None = g.get("signed_in")
+    if owner is not None:
+        return owner.issuer, owner.subject, ""
     client: str | None = g.get("authenticated_client")
     return (client, "", "") if client is not None else None

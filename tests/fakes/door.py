@@ -148,7 +148,7 @@ def open_door(folder: Path, **changes: Any) -> Door:
         messages=SignedMessages(registry=registry, seen=SeenJtis(database), audience=chosen.issuer),
         signer=Signer.open(database=database, sealer=sealer, issuer=chosen.issuer, now=clock()),
         ceremonies=ceremonies,
-        housekeeping=Housekeeping(ceremonies, lifecycle),
+        housekeeping=Housekeeping(ceremonies.purge, lifecycle.expire),
         lifecycle=lifecycle,
         attempts=Attempts(database),
         enrolment=Enrolment(ceremonies=ceremonies, database=database, sealer=sealer, audit=audit),

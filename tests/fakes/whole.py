@@ -80,7 +80,7 @@ def open_whole(world: World) -> Whole:
         registry=registry,
         messages=SignedMessages(registry=registry, seen=SeenJtis(world.database), audience=issuer),
         signer=Signer.open(database=world.database, sealer=world.sealer, issuer=issuer, now=world.now),
-        housekeeping=Housekeeping(world.ceremonies, world.lifecycle),
+        housekeeping=Housekeeping(world.ceremonies.purge, world.lifecycle.expire),
     )
     return Whole(app=create_app(world.settings, services), world=world, realm=realm)
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from plugin.cli import main
 from plugin.commands import evaluate_attacks
+from tests.fixtures_cache import picture_path
 
 pytestmark = pytest.mark.models
 
@@ -114,14 +115,21 @@ def test_real_clips_stand_beside_under_numbers_and_are_not_called_simulated(tmp_
         cv2.imwrite(str(clip / f"{number}.png"), rng.integers(0, 255, (480, 640, 3), dtype=np.uint8))
     with (tmp_path / "clips.csv").open("w", newline="") as handle:
         csv.writer(handle).writerows(
-            [["clip", "reference", "label", "species", "steps"], ["somebody", "none.png", "genuine", "", "smile"]]
+            [
+                ["clip", "reference", "label", "species", "steps"],
+                ["somebody", "none.png", "genuine", "", "smile"],
+                ["somebody", str(picture_path("astronaut")), "genuine", "", "smile"],
+            ]
         )
-    out = tmp_path / "out.json"
-    result = run("--presentations", 0, "--genuine", 0, "--clips", tmp_path, "--json", out)
+    out, report = tmp_path / "out.json", tmp_path / "report"
+    result = run("--presentations", 0, "--genuine", 0, "--clips", tmp_path, "--json", out, "--report", report)
     assert result.exit_code == 0, result.output
     clips = json.loads(out.read_text())["clips"]
-    assert (clips["simulated"], clips["clips"][0]["clip"], clips["summary"]["genuine"]["refused"]) == (False, 1, 1)
+    assert (clips["simulated"], clips["clips"][0]["clip"], clips["summary"]["genuine"]["refused"]) == (False, 1, 2)
     assert "clip 1 (smile): image_unreadable" in result.output
+    page = (report / "attacks.html").read_text()
+    assert "image_unreadable" in page
+    assert "challenge:" in page
     assert "somebody" not in out.read_text() + result.output
 
 

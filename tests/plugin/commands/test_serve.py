@@ -167,6 +167,28 @@ def test_a_copy_that_nobody_edited_gets_as_far_as_the_database(tmp_path):
     assert line.startswith("facestep: settings_invalid: the database is at revision none")
 
 
+@pytest.mark.models
+@pytest.mark.usefixtures("folder")
+@pytest.mark.filterwarnings("ignore::vault.warning.UnsafeDevelopmentWarning")
+@pytest.mark.parametrize(("hours", "told"), [('"any"', False), (None, True)])
+def test_a_start_without_working_hours_says_so(monkeypatch, tmp_path, hours, told):
+    policy = tmp_path / "policy.toml"
+    policy.write_text("" if hours is None else f"[abuse]\nhours = {hours}\n")
+    for name, value in {
+        "HELPDESK_ISSUER": "https://sso.example.org/realms/staff",
+        "HELPDESK_POLICY_FILE": str(policy),
+        "MAIL_SERVER": "smtp://127.0.0.1:25",
+        "MAIL_FROM": "facestep@example.org",
+    }.items():
+        monkeypatch.setenv(f"FACESTEP_{name}", value)
+    monkeypatch.setattr(Server, "run", lambda _: None)
+    for setup in (["database", "migrate"], ["vault", "install"]):
+        assert CliRunner().invoke(main, setup).exit_code == 0
+    result = CliRunner().invoke(main, ["serve"])
+    assert result.exit_code == 0, result.stderr
+    assert ("no working hours are named" in result.stderr) is told
+
+
 def test_an_address_that_is_not_ours_is_refused():
     with pytest.raises(ServiceError, match="port_refused"):
         check_port("192.0.2.1", 8100)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
 
 from plugin.ceremonies.types import Purpose, Stage
+from plugin.commands.serve import beside_requests
+from plugin.doors.housekeeping import Housekeeping
 from plugin.errors import CeremonyRefused
 from plugin.factors.policy import available
+from plugin.helpdesk.sessions import PEOPLE
+from plugin.helpdesk.stopping import LINK_LIFE
+from plugin.store.me_tables import MeSession, StopLink
 from plugin.store.tables import Consent, Reference
 from tests.plugin.factors.world import world
 from tests.plugin.helpdesk.office import open_office
@@ -179,3 +186,16 @@ def test_signing_out_ends_the_session_and_half_an_hour_does_too(own, world):
     assert again.get().status_code == 200
     world.passes(seconds=1800)
     assert again.get().status_code == 401
+
+
+def test_what_is_over_is_swept_though_nobody_comes_back(own, world):
+    house = Housekeeping(world.me.purge)
+    services = SimpleNamespace(housekeeping=house, clock=lambda: world.now, helpdesk=None)
+    world.me.stopping.new_link(world.person().owner, now=world.now)
+    for after, left in ((timedelta(0), (1, 1)), (PEOPLE.life, (0, 1)), (LINK_LIFE, (0, 0))):
+        world.passes(seconds=int(after.total_seconds()))
+        for work in beside_requests(services):
+            work()
+        with world.database.reading() as session:
+            found = (session.scalar(select(func.count()).select_from(table)) for table in (MeSession, StopLink))
+            assert tuple(found) == left

@@ -202,6 +202,8 @@ def test_the_schedule_is_public_and_says_what_the_settings_say(browser):
     text = unescape(page.get_data(as_text=True))
     for said in ("Used for 123 days", "For 17 days more", "the last 9 days", "kept for 31 days", "1 day after its end"):
         assert said in text
+    assert "at most 30 minutes" in text
+    assert "as hashes: 7 days" in text
     assert CONSENT_TEXT_VERSION in text
     assert "Set-Cookie" not in page.headers
 
