@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from biometric.models import ModelStore
 
 FILE: Final = "liveness.json"
-MEASURES: Final = "inner-rim-held-looks-v1"
+MEASURES: Final = "cuts-on-each-side-v1"
 """Changes whenever a number that a limit is compared with would come out differently."""
 
 BOUND_MODELS: Final = ("yunet", "face_mesh")
@@ -43,8 +43,11 @@ class ContinuityLimits:
     yaw_per_s: float  # degrees
     move_per_s: float  # outer-eye distances
     growth: float  # from frame to frame
-    cut_both: float  # spikes of face and scene, in units of continuity.py
+    cut_both: float  # spikes of face and scene, in units of liveness/cuts.py
     cut_scene: float
+    cut_twice: float
+    cut_swap: float
+    cut_gap: float
     distance: float  # times the size at rest, or its inverse
 
 
@@ -156,6 +159,9 @@ POSSIBLE: Final[Mapping[str, tuple[float, float]]] = {
     "continuity.growth": (1.1, 1.5),
     "continuity.cut_both": (0.5, 2),
     "continuity.cut_scene": (0.5, 2),
+    "continuity.cut_twice": (0.8, 3),
+    "continuity.cut_swap": (0.5, 2),
+    "continuity.cut_gap": (0.5, 3),
     "continuity.distance": (1.2, 1.8),
     "repetition.forward": (0.3, 2),
     "repetition.backward": (0.5, 2.4),

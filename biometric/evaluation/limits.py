@@ -50,6 +50,7 @@ QUANTILES: Final = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
 ENOUGH_PEOPLE, ENOUGH_ATTACKS = 100, 20
 LEAST: Final = 8  # presentations in which a number was measured; fewer say nothing of a quantile
 CUTS: Final = ("injected_recording_with_cuts",)
+SPLICED: Final = ("stills_in_own_login",)
 ZOOMED: Final = ("phone_replay", "tablet_replay")
 AGAIN: Final = ("injected_recording",)
 SHEETS: Final = ("flat_print", "bent_print", "cut_out_print")
@@ -64,11 +65,12 @@ class Rule:
         limit: its name (biometric/limits.py).
         people_below: on which side of it people lie.
         species: the attacks it is there for.
-        course: which presentations of them are asked: `full`, `turn` or `near`.
+        course: which presentations of them are asked: `full`, `turn`, `near` or `slow`.
         quantile: of the attacks, that it must not be laxer than.
         confirms: whether it lets in; else it denies.
         alone: whether it decides by itself; else people are told by another limit too, and their edge does not count.
         number: the cue's number; that of the limit's own name if empty.
+        people: the course that people do; films count where it is the full one.
     """
 
     limit: str
@@ -79,6 +81,7 @@ class Rule:
     confirms: bool = False
     alone: bool = True
     number: str = ""
+    people: str = "full"
 
     @property
     def reads(self) -> str:
@@ -93,6 +96,9 @@ RULES: Final = (
     Rule("continuity.growth", True, ZOOMED, "full", 0.5),
     Rule("continuity.cut_both", True, CUTS, "full", 0.75),
     Rule("continuity.cut_scene", True, CUTS, "full", 0.75),
+    Rule("continuity.cut_twice", True, CUTS, "full", 0.75),
+    Rule("continuity.cut_swap", True, SPLICED, "full", 0.5),
+    Rule("continuity.cut_gap", True, SPLICED, "slow", 0.5, people="slow"),
     Rule("continuity.distance", True, AGAIN, "full", 0.5),
     Rule("repetition.forward", False, AGAIN, "full", 0.02),
     Rule("repetition.backward", False, (), "full", 0.5),
@@ -111,11 +117,14 @@ RULES: Final = (
     Rule("surface.bezel", True, ("flat_print",), "near", 0.05, number="bezel_held"),
     Rule("surface.moire", True, ("tablet_replay",), "full", 0.05, number="moire_held"),
 )
-COURSES: Final[Mapping[str, tuple[str, ...]]] = {
+SPECIES_IN: Final[Mapping[str, tuple[str, ...]]] = {
     course: tuple(dict.fromkeys(name for rule in RULES if rule.course == course for name in rule.species))
-    for course in ("full", "turn", "near")
+    for course in ("full", "turn", "near", "slow")
 }
-"""Which species are presented in which course, besides people, who do the full one."""
+"""Which species are presented in which course."""
+
+PEOPLE_IN: Final = frozenset(rule.people for rule in RULES)
+"""The courses that people do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +169,10 @@ def choose_all(
         rule.limit: choose(
             rule,
             {
-                "people (simulated)": reached(rule.reads, "full", GENUINE),
-                "people (films)": [numbers[rule.reads] for numbers in films if rule.reads in numbers],
+                "people (simulated)": reached(rule.reads, rule.people, GENUINE),
+                "people (films)": [
+                    numbers[rule.reads] for numbers in films if rule.people == "full" and rule.reads in numbers
+                ],
             },
             {species: reached(rule.reads, rule.course, species) for species in rule.species},
             looks={"people (pictures)": [numbers[rule.reads] for numbers in looks if rule.reads in numbers]},
@@ -186,9 +197,9 @@ def choose(rule: Rule, people: Numbers, attacks: Numbers, *, before: float, look
     shown = [
         float(np.quantile(attacks[name], rule.quantile)) for name in rule.species if len(attacks.get(name, ())) >= LEAST
     ]
-    strictest = max if rule.people_below else min
-    ours = strictest(outermost) if outermost and rule.alone else None
-    theirs = (min if rule.people_below else max)(shown) if shown else None
+    mildest, strictest = (max, min) if rule.people_below else (min, max)
+    ours = mildest(outermost) if outermost and rule.alone else None
+    theirs = strictest(shown) if shown else None
     value, how = _between(rule, ours, theirs, before=before)
     if value != before and not _enough(rule, people, attacks):
         value, how = before, f"kept, too few to have it {how}"

@@ -3,8 +3,8 @@
 Rules:
  * Cues read evidence and nothing else, so a verdict can be explained, repeated and tested without pictures.
  * A frame in which no face was found is a row of NaN with presence 0, never left out: gaps are evidence too.
- * Two grey thumbnails of the last frame, 32x32 and 32x24, are kept between requests (for the comparison with the next
-   one); whole frames are not.
+ * Two grey thumbnails of each of the last four frames, 32x32 and 32x24, are kept between requests (for the comparison
+   with the next one); whole frames are not.
  * The bytes are versioned and hold plain arrays; nothing is executed to read them. They contain embeddings: whoever
    keeps them seals them.
 
@@ -46,8 +46,10 @@ COLUMNS: Final = (
     "presence",  # the mesh net's opinion, 0 to 1; 0 where nothing was found
     *MEASURES,
     "light",  # mean grey of the face, 0 to 255
-    "face_change",  # 1 - correlation of the aligned face with the frame before
-    "scene_change",  # 1 - correlation of the whole picture with the frame before
+    "face_change",  # 1 - correlation of the aligned face with the last frame that showed one
+    "scene_change",  # 1 - correlation of the whole picture with that frame
+    "face_back",  # the least of face_change against the second to the fourth last of these
+    "scene_back",
     "tracked",  # skin patches still followed from the front, of those begun
     "relief",  # apparent relief under the turn, 1 = the average head, 0 = flat (geometry.py)
     "bump",  # what is left of it beyond a bend

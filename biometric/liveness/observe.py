@@ -4,16 +4,15 @@ Rules:
  * The detector searches the whole picture only when the face is not known or LOOK_EVERY_MS have passed (to see
    whether somebody else is there); in between the mesh follows its own points.
  * Skin is tracked only while a turn is asked for, from the last straight frame on, and while the person comes closer.
- * Between requests the trail keeps points and two thumbnails. The frame itself is gone; the next batch repeats it
-   (stream.py).
+ * Between requests the trail keeps points and thumbnails. The frames themselves are gone; the next batch repeats the
+   last one (stream.py).
 
 Not here: whether frames may come at all (stream.py), when a step is done (steps/), what to conclude (cues/).
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -33,14 +32,17 @@ from biometric.texture import texture_columns
 from biometric.types import Landmarks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from biometric.liveness.evidence import Evidence
     from biometric.liveness.tracking import Grey, SkinTrack
     from biometric.pipeline import FacePipeline
-    from biometric.types import Frame, Image, Points
+    from biometric.types import DetectedFace, Frame, Image, Points
 
 LOOK_EVERY_MS: Final = 900.0
 THUMB: Final = 32
 SCENE: Final = (32, 24)  # width, height
+REMEMBERED: Final = 4  # frames
 BEGIN_YAW: Final = 5.0  # degrees from the person's straight look within which tracking begins anew
 RENEW_FRAMES: Final = 6
 STEADY: Final = 0.97  # width by height, against the beginning of the track
@@ -59,11 +61,11 @@ class Follow(StrEnum):
 
 @dataclass(slots=True, repr=False)
 class Trail:
-    """What must be remembered of the frame before."""
+    """What must be remembered of the frames before; thumbnails of the last ones that showed a face, newest first."""
 
     points: Points | None = None
-    face: Grey | None = None
-    scene: Grey | None = None
+    faces: list[Grey] = field(default_factory=list)
+    scenes: list[Grey] = field(default_factory=list)
     track: SkinTrack | None = None
     looked_ms: float = -LOOK_EVERY_MS
 
@@ -136,17 +138,23 @@ class Observer:
         except NoFace:
             return followed
         if followed is not None:
+            self._evidence.crowded_looks += int(not _shows(found, followed))
             return followed
         located = self._pipeline.mesh.locate(image, found)
         return located if located.presence >= LOST else None
 
     def _changes(self, grey: Grey, face: FaceMeasure | None) -> dict[str, float]:
-        """Return how much face and scene differ from the frame before."""
+        """Return how much face and scene differ from the frames before; nothing where there is no face."""
+        if face is None:
+            return {}
         trail = self._trail
         scene = cv2.resize(grey, SCENE, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-        thumb = _aligned(grey, face) if face is not None else None
-        changes = {"scene_change": _difference(scene, trail.scene), "face_change": _difference(thumb, trail.face)}
-        trail.scene, trail.face = scene, thumb
+        changes: dict[str, float] = {}
+        for name, thumb, before in (("face", _aligned(grey, face), trail.faces), ("scene", scene, trail.scenes)):
+            last, *back = _differences(thumb, before) or [float("nan")]
+            changes |= {f"{name}_change": last, f"{name}_back": min(back, default=float("nan"))}
+            before.insert(0, thumb)
+            del before[REMEMBERED:]
         return changes
 
     def _follow(self, grey: Grey, landmarks: Landmarks | None, face: FaceMeasure | None) -> dict[str, float]:
@@ -185,6 +193,13 @@ class Observer:
         if relief is None:
             return {}
         return {"near_relief": relief, "near_tracked": len(trail.track.current) / trail.track.begun}
+
+
+def _shows(found: DetectedFace, followed: Landmarks) -> bool:
+    """Whether the face that was found, by far the largest, is the one that is followed."""
+    left, top, width, height = found.box
+    x, y = followed.points.mean(axis=0).tolist()
+    return left <= x <= left + width and top <= y <= top + height
 
 
 def _side(image: Image, followed: Landmarks | None) -> int:
@@ -232,12 +247,14 @@ def _aligned(grey: Grey, face: FaceMeasure) -> Grey:
     return cv2.warpAffine(smooth, matrix, (THUMB, THUMB), flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
-def _difference(now: Grey | None, before: Grey | None) -> float:
-    """Return 1 minus the correlation of two thumbnails; NaN if one is missing or has no contrast."""
-    if now is None or before is None:
-        return float("nan")
-    a, b = now.ravel().astype(np.float64), before.ravel().astype(np.float64)
-    count, sum_a, sum_b = a.size, float(a.sum()), float(b.sum())  # whole numbers below 2**53: nothing is rounded
-    powers = (count * float(a @ a) - sum_a**2) * (count * float(b @ b) - sum_b**2)
-    size = math.sqrt(powers) / count
-    return 1 - (float(a @ b) - sum_a * sum_b / count) / size if size > 1 else float("nan")
+def _differences(now: Grey, before: Sequence[Grey]) -> list[float]:
+    """Return 1 minus the correlation with each of these thumbnails; NaN where one has no contrast."""
+    if not before:
+        return []
+    a, others = now.ravel().astype(np.float64), np.stack(before).reshape(len(before), -1).astype(np.float64)
+    count, sum_a, sums = a.size, float(a.sum()), others.sum(axis=1)  # whole numbers below 2**53: nothing is rounded
+    powers = (count * float(a @ a) - sum_a**2) * (count * np.einsum("ij,ij->i", others, others) - sums**2)
+    sizes = np.sqrt(powers) / count
+    with np.errstate(divide="ignore", invalid="ignore"):
+        differences = 1 - (others @ a - sum_a * sums / count) / sizes
+    return [float(value) for value in np.where(sizes > 1, differences, np.nan)]

@@ -272,15 +272,15 @@ class FaceSession:
         evidence = self._evidence
         mark, step = evidence.marks[-1], evidence.steps[self.step_index]
         view = judge_step(step, evidence, baseline, mark)
-        sampler.take_step(step, looks, mark=mark, done=view.done)
+        taken = sampler.take_step(step, looks, mark=mark, done=view.done)
         if count_mistakes(evidence) > MISTAKES_ALLOWED:
             return self._fail("mistakes")
-        if view.done:
+        if view.done and (taken or not step.kind.is_turn):
             evidence.marks[-1] = replace(mark, done_ms=evidence.last_ms)
             return None
         if evidence.rows[-1][1] == 0:
             return Progress(State.GO_ON, Hint.NO_FACE, self.step_index)
-        return Progress(State.GO_ON, view.hint, self.step_index)
+        return Progress(State.GO_ON, Hint.TURN_SLOWER if view.done else view.hint, self.step_index)
 
     def _reveal_next(self) -> Progress:
         """Reveal the next step when its pause is over."""

@@ -31,9 +31,9 @@ def save(evidence: Evidence, trail: Trail, *, deadline_ms: int) -> bytes:
         "facenet": _stack([sample.embeddings.facenet for sample in evidence.poses]),
         "sface": _stack([sample.embeddings.sface for sample in evidence.poses]),
     }
-    for name, array in (("points", trail.points), ("face", trail.face), ("scene", trail.scene)):
-        if array is not None:
-            arrays[name] = array
+    if trail.points is not None:
+        arrays["points"] = trail.points
+    arrays |= {name: np.stack(thumbs) for name, thumbs in (("faces", trail.faces), ("scenes", trail.scenes)) if thumbs}
     if trail.track is not None:
         track = trail.track
         header["track"] = {
@@ -119,8 +119,7 @@ def _evidence(header: dict[str, Any], arrays: Arrays) -> Evidence:
 def _trail(header: dict[str, Any], arrays: Arrays) -> Trail:
     trail = Trail(looked_ms=header["looked_ms"])
     trail.points = _floats(arrays["points"]) if "points" in arrays else None
-    trail.face = arrays["face"].astype(np.uint8) if "face" in arrays else None
-    trail.scene = arrays["scene"].astype(np.uint8) if "scene" in arrays else None
+    trail.faces, trail.scenes = ([one.astype(np.uint8) for one in arrays.get(name, ())] for name in ("faces", "scenes"))
     if header["track"] is not None:
         trail.track = _track(arrays, **header["track"])
     return trail

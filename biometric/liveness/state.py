@@ -20,7 +20,7 @@ from biometric.errors import FramesInvalid
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAGIC: Final = b"FSL\x03"
+MAGIC: Final = b"FSL\x04"
 MAX_BYTES: Final = 1_000_000  # five times what a full challenge takes
 _TYPES: Final[dict[str, np.dtype[np.uint8] | np.dtype[np.float32]]] = {
     "u1": np.dtype(np.uint8),

@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     from biometric.limits import Limits
 
 LABORATORY: Final = "tests.simulator.laboratory"
-STEPS: Final = {"full": ("", 450), "turn": ("turn_left", 90), "near": ("closer flash", 240)}
-"""What is asked in each course, and how many frames it takes at most; without steps a whole challenge is drawn."""
+COURSES: Final[Mapping[str, Mapping[str, str | int]]] = {
+    "full": {},
+    "turn": {"steps": "turn_left", "frames": 90},
+    "near": {"steps": "closer flash", "frames": 240},
+    "slow": {"fps": 5},
+}
+"""How each course differs from whole challenges, drawn, at the page's usual pace."""
 CLIP_LIST: Final = "clips.csv"
 FILMED: Final = ("continuity", "repetition", "planarity", "surface")
 """Cues that have something to measure in films, which hold no light of ours and no approach."""
@@ -54,10 +59,8 @@ class Asked:
         """Return the laboratory for a course."""
         from biometric.evaluation.presentation_run import SourceSpec
 
-        steps, frames = STEPS[course]
         photos = self.photos.resolve() if self.photos is not None else None
-        options = {"photos": photos, "seed": self.seed, "steps": steps, "frames": frames, "judges": False}
-        return SourceSpec(LABORATORY, options)
+        return SourceSpec(LABORATORY, {"photos": photos, "seed": self.seed, "judges": False, **COURSES[course]})
 
     def said(self) -> str:
         """Return the command without anybody's paths."""
@@ -70,13 +73,13 @@ class Asked:
 
 def present(asked: Asked, models_dir: Path) -> dict[str, list[Outcome]]:
     """Make what is missing in every course; return all outcomes by course."""
-    from biometric.evaluation.limits import COURSES
+    from biometric.evaluation.limits import PEOPLE_IN, SPECIES_IN
     from biometric.evaluation.presentation import GENUINE
 
     made: dict[str, list[Outcome]] = {}
-    for course, species in COURSES.items():
-        tasks = [(name, number) for name in species for number in range(asked.presentations)]
-        tasks += [(GENUINE, number) for number in range(asked.genuine)] if course == "full" else []
+    for course in COURSES:
+        tasks = [(name, number) for name in SPECIES_IN[course] for number in range(asked.presentations)]
+        tasks += [(GENUINE, number) for number in range(asked.genuine)] if course in PEOPLE_IN else []
         made[course] = _course(course, tasks, asked, models_dir)
     return made
 

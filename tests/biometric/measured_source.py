@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from biometric.evaluation.limits import COURSES
+from biometric.evaluation.limits import SPECIES_IN
 from biometric.evaluation.presentation import GENUINE, Group
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
 from tests.biometric.scripted_source import outcome
 
 PEOPLE = {
     "continuity": {
-        "yaw_per_s": 100.0, "move_per_s": 1.2, "growth": 1.05, "cut_both": 0.4, "cut_scene": 0.1, "distance": 1.03,
-        "away": 0.0,
+        "yaw_per_s": 100.0, "move_per_s": 1.2, "growth": 1.05, "cut_both": 0.4, "cut_scene": 0.1, "cut_twice": 0.5,
+        "cut_swap": 0.2, "cut_gap": 0.6, "distance": 1.03, "away": 0.0,
     },
     "repetition": {"forward": 6.0, "backward": 4.0},
     "planarity": {"relief": 1.5, "bump": 0.9, "narrow": 0.03, "residual": 0.1, "head": 1.0},
@@ -22,8 +22,8 @@ PEOPLE = {
 }  # fmt: skip
 ATTACKS = {
     "continuity": {
-        "yaw_per_s": 650.0, "move_per_s": 22.0, "growth": 1.4, "cut_both": 3.0, "cut_scene": 2.0, "distance": 1.6,
-        "away": 0.0,
+        "yaw_per_s": 650.0, "move_per_s": 22.0, "growth": 1.4, "cut_both": 3.0, "cut_scene": 2.0, "cut_twice": 4.0,
+        "cut_swap": 3.0, "cut_gap": 2.0, "distance": 1.6, "away": 0.0,
     },
     "repetition": {"forward": 0.2, "backward": 0.6},
     "planarity": {"relief": 0.1, "bump": 0.0, "narrow": 0.15, "residual": 0.012, "head": 1.0},
@@ -31,7 +31,7 @@ ATTACKS = {
     "colour": {"follows": 0.5, "gain": 0.15, "relief": 0.05, "behind": 0.6},
     "surface": {"bezel_looks": 12.0, "bezel_held": 1.0, "moire_held": 0.1},
 }  # fmt: skip
-NAMES = dict.fromkeys(name for species in COURSES.values() for name in species)
+NAMES = dict.fromkeys(name for species in SPECIES_IN.values() for name in species)
 
 
 class Measured:

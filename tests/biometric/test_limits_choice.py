@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from biometric.evaluation.limits import (
-    COURSES,
     ENOUGH_ATTACKS,
     ENOUGH_PEOPLE,
     LEAST,
     RULES,
+    SPECIES_IN,
     Rule,
     choose,
     choose_all,
@@ -114,7 +114,7 @@ def test_quality_limits_refuse_few_people():
 
 def test_every_limit_of_a_cue_has_a_rule_and_every_species_exists_in_the_laboratory():
     assert {rule.limit for rule in RULES} == {name for name in NAMES if not name.startswith(("still", "live"))}
-    assert {name for species in COURSES.values() for name in species} <= set(SPECIES) - {GENUINE}
+    assert {name for species in SPECIES_IN.values() for name in species} <= set(SPECIES) - {GENUINE}
 
 
 def test_people_films_and_attacks_come_from_where_the_rule_says():
@@ -128,11 +128,13 @@ def test_people_films_and_attacks_come_from_where_the_rule_says():
         "full": [*made(GENUINE, 20, growth=1.05), *made("phone_replay", 20, growth=1.4), *made("mask", 9, growth=1.01)],
         "turn": made("phone_replay", 20, growth=1.02),
         "near": [],
+        "slow": [*made(GENUINE, 20, cut_gap=0.8), *made("stills_in_own_login", 20, cut_gap=1.9)],
     }
-    found = choose_all(
-        courses, [{"continuity.growth": 1.1}], [{"surface.bezel_held": 0.7}], before=values_of(shipped())
-    )
+    film = {"continuity.growth": 1.1, "continuity.cut_gap": 1.7}
+    found = choose_all(courses, [film], [{"surface.bezel_held": 0.7}], before=values_of(shipped()))
     assert found["surface.bezel"].people == pytest.approx(0.7 * 1.05)
+    slow = found["continuity.cut_gap"]
+    assert (slow.people, slow.attacks) == pytest.approx((0.8 * 1.05, 1.9)), "films are no slow course"
     found = found["continuity.growth"]
     assert (found.people, found.attacks) == pytest.approx((1.1 * 1.05, 1.4))
     assert {name: row["n"] for name, row in found.measured.items()} == {

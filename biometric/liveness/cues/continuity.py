@@ -2,8 +2,9 @@
 
 Rules, from the baseline on (what was before counts for nothing):
  1. speed    the head moves or turns faster than heads do
- 2. cut      face and scene change far more than in the frames around: two recordings joined. Not looked for under the
-             colours, which change both; a face is embedded there instead (poses.py)
+ 2. cut      face and scene change far more than around: two recordings joined, a frame swapped in and out again, or
+             either across a gap (liveness/cuts.py). Not looked for under the colours, which change both; there chance
+             picks the frame that is compared (poses.py)
  3. away     the face was lost for too long after the beginning
  4. distance the face becomes much larger or smaller than at rest before anybody was asked to come closer: who films a
              screen zooms in
@@ -17,6 +18,7 @@ import numpy as np
 
 from biometric.limits import shipped
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
+from biometric.liveness.cuts import COLUMNS, measure_cuts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,16 +29,7 @@ if TYPE_CHECKING:
     from biometric.liveness.evidence import Evidence
 
 NEAR_MS: Final = 250.0
-CUT_MS: Final = 150.0  # frames farther apart may differ for being apart
-# Neighbours are the three frames before and after; floors keep a still scene's noise from counting. Spikes are the
-# units of `cut_both` (face and scene together) and `cut_scene`.
-NEIGHBOURS: Final = 3
-FACE_FLOOR: Final = 0.03
-SCENE_FLOOR: Final = 0.004
-FACE_SPIKE: Final = 2.0
-SCENE_SPIKE: Final = 3.0
-LONE_SPIKE: Final = 6.0
-LONE_SCENE: Final = 0.03
+CUTS: Final = ("cut_both", "cut_scene", "cut_twice", "cut_swap", "cut_gap")
 AWAY_MS: Final = 1500.0
 DISTANCE_FRAMES: Final = 3
 MOST_YAW: Final = 25.0  # degrees; beyond, the size is less sure
@@ -44,15 +37,18 @@ MOST_YAW: Final = 25.0  # degrees; beyond, the size is less sure
 
 def evaluate(evidence: Evidence) -> CueResult:
     """Return the vote."""
-    table = evidence.columns("captured_ms", "presence", "yaw", "x", "y", "scale", "face_change", "scene_change")
+    table = evidence.columns("captured_ms", "presence", "yaw", "x", "y", "scale")
+    pictures = evidence.columns(*COLUMNS)[table[:, 1] > 0]
     numbers: dict[str, float] = {}
     why = ""
     if evidence.baseline is not None:
         table = table[table[:, 0] >= evidence.baseline.captured_ms]
+        pictures = pictures[pictures[:, 0] >= evidence.baseline.captured_ms]
     if len(table) > 1:
         lit_ms = evidence.light_ms if evidence.light_ms is not None else np.inf
         _speed(table, numbers)
-        _cut(table[table[:, 0] < lit_ms], numbers)
+        cuts = measure_cuts(pictures[pictures[:, 0] < lit_ms])
+        numbers |= {f"cut_{name}": float(column.max()) for name, column in cuts.items()}
     _distance(evidence, numbers)
     away = evidence.baseline is not None and longest_away(evidence) > AWAY_MS
     numbers["away"] = float(away)
@@ -68,7 +64,7 @@ def decide(numbers: Mapping[str, float], limits: ContinuityLimits) -> str:
 
     if above("yaw_per_s", limits.yaw_per_s) or above("move_per_s", limits.move_per_s) or above("growth", limits.growth):
         return "speed"  # (1)
-    if above("cut_both", limits.cut_both) or above("cut_scene", limits.cut_scene):
+    if any(above(name, getattr(limits, name)) for name in CUTS):
         return "cut"  # (2)
     return "away" if numbers.get("away") else "distance" if above("distance", limits.distance) else ""  # (3), (4)
 
@@ -95,7 +91,7 @@ def _distance(evidence: Evidence, numbers: dict[str, float]) -> None:
 
 
 def _speed(table: NDArray[np.float32], numbers: dict[str, float]) -> None:
-    times, presence, yaw, x, y, scale = table[:, :6].T
+    times, presence, yaw, x, y, scale = table.T
     both = (presence[1:] > 0) & (presence[:-1] > 0) & (np.diff(times) <= NEAR_MS)
     if not both.any():
         return
@@ -104,25 +100,3 @@ def _speed(table: NDArray[np.float32], numbers: dict[str, float]) -> None:
     moving = np.hypot(np.diff(x), np.diff(y))[both] / scale[1:][both] / seconds
     growing = np.exp(np.abs(np.diff(np.log(scale)))[both])
     numbers |= {"yaw_per_s": float(turning.max()), "move_per_s": float(moving.max()), "growth": float(growing.max())}
-
-
-def _cut(table: NDArray[np.float32], numbers: dict[str, float]) -> None:
-    """Look for one frame at which the picture changes far more than around it."""
-    near = np.diff(table[:, 0], prepend=-np.inf) <= CUT_MS
-    face, scene = (np.where(near, column, np.nan) for column in table[:, 6:8].T)
-    known = np.isfinite(face) & np.isfinite(scene)
-    if known.sum() <= NEIGHBOURS:
-        return
-    faces, scenes = _spikes(face, FACE_FLOOR), _spikes(scene, SCENE_FLOOR)
-    both = np.minimum(faces / FACE_SPIKE, scenes / SCENE_SPIKE)[known]
-    lone = np.where(scene > LONE_SCENE, scenes / LONE_SPIKE, 0)[known]
-    numbers |= {"cut_both": float(both.max()), "cut_scene": float(lone.max())}
-
-
-def _spikes(change: NDArray[np.float32], floor: float) -> NDArray[np.float32]:
-    """Return each frame's change by the greatest around it."""
-    padded = np.pad(np.nan_to_num(change, nan=0.0), NEIGHBOURS)
-    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1).copy()
-    around[:, NEIGHBOURS] = 0
-    spikes: NDArray[np.float32] = change / np.maximum(around.max(axis=1), floor)
-    return spikes

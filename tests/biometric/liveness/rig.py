@@ -56,12 +56,15 @@ class Page:
         progress = Progress(State.GO_ON, None, -1)
         shows: tuple[float, Step] | None = None
         batch: list[Frame] = []
-        for seq in range(frames):
-            at_ms = round(seq * self.frame_ms)
+        skips = getattr(self.actor, "skips", lambda _: False)  # who leaves frames out
+        for tick in range(frames):
+            at_ms = round(tick * self.frame_ms)
             if shows is not None and at_ms >= shows[0]:
                 self._show(shows[1], shows[0])
                 shows = None
-            batch.append(Frame(seq, at_ms, jpeg(self.actor, at_ms)))
+            if skips(at_ms):
+                continue
+            batch.append(Frame(len(self.sent) + len(batch), at_ms, jpeg(self.actor, at_ms)))
             if len(batch) < BATCH and at_ms - batch[0].captured_ms < BATCH * FRAME_MS:
                 continue
             progress = self.push(batch)

@@ -32,6 +32,8 @@ REST = {
     "light": 120.0,
     "face_change": 0.01,
     "scene_change": 0.001,
+    "face_back": 0.01,
+    "scene_back": 0.001,
 }
 HEAD = {"tracked": 0.9, "relief": 1.5, "bump": 0.9, "narrow": 0.0, "residual": 0.1}
 BASELINE = Baseline(captured_ms=0.0, yaw=0.0, pitch=5.0, scale=90.0, ear=0.30, mouth_width=0.50, corners_up=0.0)

@@ -99,8 +99,34 @@ def test_2_what_was_before_the_baseline_counts_for_nothing():
 def test_2_a_quick_movement_of_several_frames_is_no_cut():
     script = Script().rest(10)
     for share in (0.5, 0.9, 1.0, 0.6, 0.2):
-        script.rest(1, face_change=0.4 * share, scene_change=0.1 * share)
+        changed = {"face_change": 0.4 * share, "scene_change": 0.1 * share}
+        script.rest(1, **changed, face_back=0.4, scene_back=0.1)
     assert vote(continuity, script.rest(10).evidence())[0] is Verdict.NEUTRAL
+
+
+CUT = {"face_change": 0.3, "scene_change": 0.05, "face_back": 0.3, "scene_back": 0.05}
+BACK = CUT | {"face_back": 0.02, "scene_back": 0.002}
+
+
+@pytest.mark.parametrize("away", [0, 1, 2])
+def test_2_a_frame_that_is_swapped_in_and_out_again_does_not_hide_itself(away):
+    script = Script().rest(10).rest(1, **CUT).rest(away).rest(1, **BACK).rest(10)
+    result = continuity.evaluate(script.evidence())
+    assert (result.verdict, result.why) == (Verdict.DENY, "cut")
+    assert result.numbers["cut_both"] <= 1
+    assert result.numbers["cut_swap"] > 1
+
+
+def test_2_a_cut_beside_another_one_does_not_hide_it():
+    script = Script().rest(10).rest(1, **CUT).rest(1).rest(1, **CUT).rest(10)
+    result = continuity.evaluate(script.evidence())
+    assert (result.verdict, result.why) == (Verdict.DENY, "cut")
+    assert max(result.numbers[name] for name in ("cut_both", "cut_swap")) <= 1
+
+
+def test_2_a_blink_that_comes_and_goes_is_no_swap():
+    script = Script().rest(10).rest(1, face_change=0.2).rest(1).rest(1, face_change=0.2, face_back=0.01).rest(10)
+    assert vote(continuity, script.evidence())[0] is Verdict.NEUTRAL
 
 
 def test_2_a_camera_that_shakes_all_the_time_is_no_cut():
@@ -108,11 +134,25 @@ def test_2_a_camera_that_shakes_all_the_time_is_no_cut():
     assert vote(continuity, script.evidence())[0] is Verdict.NEUTRAL
 
 
-def test_2_frames_that_lie_apart_may_differ():
-    evidence = Script().rest(10).rest(1, face_change=0.3, scene_change=0.05).rest(10).evidence()
+def after_a_gap(**changed):
+    evidence = Script().rest(10).rest(1, **changed).rest(10).evidence()
     for row in evidence.rows[10:]:
         row[0] += 400
-    assert vote(continuity, evidence)[0] is Verdict.NEUTRAL
+    return evidence
+
+
+def test_2_a_cut_at_a_gap_is_one():
+    assert vote(continuity, after_a_gap(**CUT | {"face_change": 0.5, "scene_change": 0.1})) == (Verdict.DENY, "cut")
+
+
+@pytest.mark.parametrize("changed", [{"face_change": 0.12, "scene_change": 0.02}, CUT | {"yaw": 14.0}])
+def test_2_frames_that_lie_apart_may_differ_for_that_or_for_a_turned_head(changed):
+    assert vote(continuity, after_a_gap(**changed))[0] is Verdict.NEUTRAL
+
+
+def test_2_a_frame_without_a_face_hides_no_cut():
+    evidence = Script().rest(10).away(1).rest(1, **CUT).rest(10).evidence()
+    assert vote(continuity, evidence) == (Verdict.DENY, "cut")
 
 
 def test_3_a_face_that_was_away_denies():

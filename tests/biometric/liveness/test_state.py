@@ -26,8 +26,8 @@ def whole():
     patches = np.arange(228, dtype=np.float32).reshape(114, 2)
     trail = Trail(
         points=np.arange(936, dtype=np.float32).reshape(468, 2),
-        face=np.full((32, 32), 7, np.uint8),
-        scene=np.full((24, 32), 9, np.uint8),
+        faces=[np.full((32, 32), 7 + back, np.uint8) for back in range(4)],
+        scenes=[np.full((24, 32), 20 + back, np.uint8) for back in range(4)],
         track=SkinTrack(
             origin=patches,
             current=patches + 1,
@@ -55,6 +55,8 @@ def test_everything_comes_back():
     np.testing.assert_array_equal(np.array(again.rows), np.array(evidence.rows))
     np.testing.assert_array_equal(followed.track.current, trail.track.current)
     assert followed.track.age == 4
+    assert [thumb[0, 0] for thumb in followed.faces] == [7, 8, 9, 10]
+    assert followed.scenes[3].tolist() == trail.scenes[3].tolist()
     assert again.poses[2].embeddings.sface.vector.tolist() == evidence.poses[2].embeddings.sface.vector.tolist()
 
 

@@ -74,7 +74,7 @@ def test_a_run_is_taken_up_where_it_was_course_by_course(tmp_path, monkeypatch):
     journals, out = tmp_path / "journals", tmp_path / "liveness.json"
     arguments = ("--presentations", 8, "--genuine", 8, "--resume", journals, "--out", out)
     assert run(*arguments).exit_code == 0
-    assert sorted(path.name for path in journals.iterdir()) == ["full.jsonl", "near.jsonl", "turn.jsonl"]
+    assert sorted(path.name for path in journals.iterdir()) == ["full.jsonl", "near.jsonl", "slow.jsonl", "turn.jsonl"]
     first = json.loads(out.read_text())
 
     def never(*_, **__):

@@ -3,7 +3,7 @@
 from tests.simulator.attacks.injection import CutClips, Injected, Relay, Stuttering, duplicated, reordered
 from tests.simulator.attacks.masks import RigidMask
 from tests.simulator.attacks.prints import CutOutEyes, PrintedPhoto
-from tests.simulator.attacks.relight import Relit, Shape
+from tests.simulator.attacks.relight import Relit, Shape, Tint
 from tests.simulator.attacks.screens import (
     PHONE,
     TABLET,
@@ -14,6 +14,7 @@ from tests.simulator.attacks.screens import (
     PuppetOnScreen,
     StillOnScreen,
 )
+from tests.simulator.attacks.splice import SortedLight, Spliced, When
 
 __all__ = [
     "PHONE",
@@ -31,8 +32,12 @@ __all__ = [
     "Relit",
     "RigidMask",
     "Shape",
+    "SortedLight",
+    "Spliced",
     "StillOnScreen",
     "Stuttering",
+    "Tint",
+    "When",
     "duplicated",
     "reordered",
 ]

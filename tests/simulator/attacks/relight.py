@@ -32,26 +32,41 @@ class Shape(StrEnum):
     ROUND = "round"
 
 
+class Tint:
+    """The page's colours on a picture, `delay_ms` after a real reflection would show them."""
+
+    def __init__(self, *, delay_ms: float, shape: Shape, strength: float = 1.0) -> None:
+        self._delay_ms, self._glow = delay_ms, Glow()
+        self._share = SHARE * NEAR_GAIN * strength * _fall(shape)
+
+    def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
+        """See the colour; pictures are tinted a little later."""
+        self._glow.show(colour, at_ms + self._delay_ms - DISPLAY_LAG_MS)
+
+    def add(self, picture: Image, at_ms: float) -> Image:
+        """Return the tinted picture."""
+        light = self._glow.at(at_ms)
+        return picture if light is None else light.add(picture, self._share)
+
+
 class Relit:
-    """An actor whose pictures are tinted in the page's colours, `delay_ms` after a real reflection would show them."""
+    """An actor whose pictures are tinted in the page's colours."""
 
     def __init__(self, actor: Actor, *, delay_ms: float, shape: Shape, strength: float = 1.0) -> None:
-        self._actor, self._delay_ms = actor, delay_ms
-        self._glow = Glow()
-        self._share = SHARE * NEAR_GAIN * strength * _fall(shape)
+        self._actor = actor
+        self._tint = Tint(delay_ms=delay_ms, shape=shape, strength=strength)
 
     def show(self, action: str, count: int, at_ms: float) -> None:
         """Pass it on."""
         self._actor.show(action, count, at_ms)
 
     def light(self, colour: tuple[float, float, float], at_ms: float) -> None:
-        """See the colour; the film is tinted a little later."""
-        self._glow.show(colour, at_ms + self._delay_ms - DISPLAY_LAG_MS)
+        """See the colour."""
+        self._tint.light(colour, at_ms)
 
     def frame(self, at_ms: float) -> Image:
         """Return the tinted picture."""
-        picture, light = self._actor.frame(at_ms), self._glow.at(at_ms)
-        return picture if light is None else light.add(picture, self._share)
+        return self._tint.add(self._actor.frame(at_ms), at_ms)
 
 
 def _fall(shape: Shape) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from biometric.liveness.stream import MAX_FRAMES
 from tests.biometric.liveness import rig
 from tests.simulator import Person
 from tests.simulator.laboratory.people import find_people, read
-from tests.simulator.laboratory.species import SPECIES, Case, draw_habits
+from tests.simulator.laboratory.species import BRIGHTNESS, SPECIES, Case, draw_habits
 from tests.simulator.laboratory.surroundings import Before
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ DECIDE = (
     "weights/liveness.json",
 )
 """What decides a vote besides code and models: a run is not taken up over another threshold."""
-BRIGHTNESS = (0.6, 1.6)  # of the screen's light against the usual room (light.py: 8 % of the room's for a white screen)
 
 
 class Laboratory:
@@ -161,8 +160,9 @@ def draw_session(rng: random.Random, steps: tuple[Step, ...] = ()) -> FaceSessio
 
 
 def open_source(
-    *, photos: Path | None, seed: int, steps: str = "", frames: int = MAX_FRAMES, judges: bool = True
+    *, photos: Path | None, seed: int, steps: str = "", frames: int = MAX_FRAMES, fps: float = 0, judges: bool = True
 ) -> Laboratory:
-    """Return the laboratory; `steps` are drawn unless given. Raises PhotosInvalid."""
-    conditions = Conditions(frames=frames, steps=parse_steps(steps) if steps else ())
+    """Return the laboratory; `steps` are drawn and `fps` is the page's own unless given. Raises PhotosInvalid."""
+    frame_ms = 1000 / fps if fps else rig.FRAME_MS
+    conditions = Conditions(frame_ms, frames=frames, steps=parse_steps(steps) if steps else ())
     return Laboratory(find_people(photos), seed=seed, conditions=conditions, judges=judges)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from biometric.evaluation.presentation import GENUINE, Group
-from tests.biometric.liveness.rig import FRAME_MS
+from biometric.liveness.challenge import COLOURS
+from tests.biometric.liveness.rig import FRAME_MS, light_of
 from tests.simulator import Habits, Person, attacks
 from tests.simulator.attacks.prints import IN_HANDS
 from tests.simulator.clips import PROMPT, record_clip
-from tests.simulator.laboratory.surroundings import EncodedAnew
+from tests.simulator.laboratory.surroundings import Before, EncodedAnew
 
 if TYPE_CHECKING:
     import random
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tests.simulator.laboratory.people import Sitter
 
 FPS = 1000 / FRAME_MS  # as the page that is lied to takes pictures: each frame of a recording is sent once
+BRIGHTNESS = (0.6, 1.6)  # of the screen's light against the usual room (light.py: 8 % of the room's for a white screen)
+SEEN_MS, LIT_FRAMES = 200.0, 5  # of each colour in a recording that is sorted: when the camera has seen it, how many
 NEAR = frozenset({"closer", "flash"})
 
 
@@ -180,6 +183,33 @@ def _print_first(case: Case) -> Made:
     return Made(attacks.Relay(_print(case, None), own, takes_over=lambda action: action != "centre"))
 
 
+def _spliced(case: Case) -> Made:
+    person = Person(case.other.subject, seed=case.seed, habits=draw_habits(case.rng))
+    when, pasted, gaps = case.rng.choice(list(attacks.When)), case.rng.random() < 0.5, case.rng.random() < 0.5
+    shape, relit = attacks.Shape.ROUND, case.rng.random() < 0.5
+    tint = attacks.Tint(delay_ms=case.rng.uniform(80, 250), shape=shape) if relit else None
+    own = Before(person, brightness=case.rng.uniform(*BRIGHTNESS))
+    actor = attacks.Spliced(
+        person, own, case.victim.subject, when=when, pasted=pasted, gaps=gaps, tint=tint, seed=case.seed
+    )
+    how = f"{when}, {'pasted' if pasted else 'whole'}{', gaps' if gaps else ''}, {'relit' if relit else 'own light'}"
+    return Made(actor, how, injected=True)
+
+
+def _sorted_light(case: Case) -> Made:
+    puppet = Person(case.victim.subject, seed=case.seed, habits=draw_habits(case.rng))
+    recorded = Person(case.victim.subject, seed=case.seed + 1, habits=puppet.habits)
+    recorded.show("closer", 1, 0.0)
+    camera, lit, at_ms = Before(recorded, brightness=case.rng.uniform(*BRIGHTNESS)), {}, 3000.0
+    for colour in map(light_of, COLOURS):
+        camera.light(colour, at_ms)
+        lit[colour] = [camera.frame(at_ms + SEEN_MS + FRAME_MS * number) for number in range(LIT_FRAMES)]
+        at_ms += SEEN_MS + FRAME_MS * LIT_FRAMES
+    delay_ms = case.rng.uniform(80, 250)
+    actor = attacks.SortedLight(puppet, lit=lit, delay_ms=delay_ms, seed=case.seed)
+    return Made(actor, f"{delay_ms:.0f} ms late", injected=True)
+
+
 SPECIES: Final[Mapping[str, tuple[Group, Maker]]] = {
     GENUINE: (Group.GENUINE, _genuine),
     "flat_print": (Group.FLAT, lambda case: Made(_print(case, None))),
@@ -196,6 +226,8 @@ SPECIES: Final[Mapping[str, tuple[Group, Maker]]] = {
     "live_relit_synthesis": (Group.SYNTHETIC, _synthetic),
     "other_person_takes_over": (Group.EXCHANGE, _takes_over),
     "print_then_own_face": (Group.EXCHANGE, _print_first),
+    "stills_in_own_login": (Group.EXCHANGE, _spliced),
+    "light_sorted_recording": (Group.SYNTHETIC, _sorted_light),
     "other_person": (
         Group.IMPOSTOR,
         lambda case: Made(Person(case.other.subject, seed=case.seed, habits=draw_habits(case.rng))),
