@@ -9,11 +9,13 @@ be. Kinds:
 * `inside`        from a random frame of a film to a random one at least half a second away
 * `inside, alike` the same, where the two pictures are most alike: what somebody who cuts would choose
 * `between`       from a film of one person to one of another (the recognisers say that they differ)
+* `between, gap`  the same, with 0.2 to 0.5 s without a frame at the joint
+* `swapped`       one to three frames of another person, and back: of forty random ones those most alike
 * `uncut`         two seconds as they were filmed, for comparison
 
-Every film gives --cuts of the first, second and last kind, and one cut to each film of another person. `found`: the
-joint breaks a rule of continuity's. Cues that know the challenge, the person and the order of things are not asked. No
-name leaves the program.
+Every film gives --cuts of the first, second and last kind, and one of the others with each film of another person.
+`found`: the joint breaks a rule of continuity's. Cues that know the challenge, the person and the order of things are
+not asked. No name leaves the program.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +39,7 @@ from biometric.evaluation.clips import read_clip
 from biometric.image import decode_image
 from biometric.limits import shipped
 from biometric.liveness.cues import continuity
+from biometric.liveness.cuts import COLUMNS, measure_cuts
 from biometric.pipeline import FacePipeline
 
 if TYPE_CHECKING:
@@ -49,11 +53,12 @@ SIDE = 15  # frames before and after the cut: a second
 APART = 8  # frames that a cut leaves out or goes back, at least
 LONGEST_MS = 20_000
 UNCUT = "uncut"
+GAP_FRAMES, SWAP_FRAMES, TRIED = (3, 9), (1, 4), 40
 THUMB = (64, 48)
 STRAIGHT_DEG = 5.0  # by so much the head may differ across a cut between like poses
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class Film:
     """A film's pictures as a page would have sent them, and whom it shows."""
 
@@ -64,6 +69,7 @@ class Film:
         """Return where a cut may be: with a second on both sides."""
         return np.arange(SIDE, len(self.frames) - SIDE)
 
+    @cached_property
     def thumbs(self) -> NDArray[np.float32]:
         """Return framesxpixels, to see which pictures are alike."""
         pictures = (decode_image(frame.jpeg) for frame in self.frames)
@@ -77,6 +83,8 @@ class Joined:
 
     kind: str
     frames: list[Frame]
+    at: tuple[int, ...] = (SIDE,)
+    """The first frames after a joint."""
 
 
 def open_film(path: Path, pipeline: FacePipeline) -> Film:
@@ -90,10 +98,10 @@ def open_film(path: Path, pipeline: FacePipeline) -> Film:
     raise SystemExit("a film shows no face that could be enrolled")
 
 
-def joined(kind: str, before: Film, end: int, after: Film, begin: int) -> Joined:
+def joined(kind: str, before: Film, end: int, after: Film, begin: int, *, gap_ms: float = FRAME_MS) -> Joined:
     """Return the second that ends with `end` and the one that begins with `begin`."""
     first, second = before.frames[end + 1 - SIDE : end + 1], after.frames[begin : begin + SIDE]
-    gap_ms = second[0].captured_ms - before.frames[end].captured_ms if kind == UNCUT else FRAME_MS
+    gap_ms = second[0].captured_ms - before.frames[end].captured_ms if kind == UNCUT else gap_ms
     later_ms = first[-1].captured_ms + gap_ms - second[0].captured_ms
     return Joined(kind, first + [replace(frame, captured_ms=frame.captured_ms + later_ms) for frame in second])
 
@@ -104,7 +112,7 @@ def cuts_of(film: Film, others: list[Film], cuts: int, rng: np.random.Generator)
     pairs = np.array([(end, begin) for end in places for begin in places if abs(int(begin) - int(end) - 1) >= APART])
     for end, begin in rng.permutation(pairs)[:cuts]:
         yield joined("inside", film, end, film, begin)
-    thumbs = film.thumbs()
+    thumbs = film.thumbs
     unlike = np.abs(thumbs[pairs[:, 0]] - thumbs[pairs[:, 1]]).mean(axis=1)
     for end, begin in _apart(pairs[np.argsort(unlike)], cuts):
         yield joined("inside, alike", film, end, film, begin)
@@ -112,6 +120,20 @@ def cuts_of(film: Film, others: list[Film], cuts: int, rng: np.random.Generator)
         yield joined(UNCUT, film, end, film, end + 1)
     for other in others:
         yield joined("between", film, rng.choice(places), other, rng.choice(other.places()))
+        gap_ms = FRAME_MS * int(rng.integers(*GAP_FRAMES))
+        yield joined("between, gap", film, rng.choice(places), other, rng.choice(other.places()), gap_ms=gap_ms)
+        yield swapped(film, rng.choice(places), other, rng)
+
+
+def swapped(film: Film, end: int, other: Film, rng: np.random.Generator) -> Joined:
+    """Return two seconds of a film in which some frames are of another one: those most alike of a few."""
+    count = int(rng.integers(*SWAP_FRAMES))
+    tried = rng.permutation(other.places())[:TRIED]
+    unlike = np.abs(other.thumbs[tried] - film.thumbs[end + 1]).mean(axis=1)
+    begin = int(tried[int(unlike.argmin())])
+    own = film.frames[end + 1 - SIDE : end + 1 + SIDE]
+    put = [replace(own[SIDE + k], jpeg=other.frames[begin + k].jpeg) for k in range(count)]
+    return Joined("swapped", own[:SIDE] + put + own[SIDE + count :], (SIDE, SIDE + count))
 
 
 def _apart(pairs: NDArray[np.int_], count: int) -> list[NDArray[np.int_]]:
@@ -128,16 +150,15 @@ def judge(cut: Joined, pipeline: FacePipeline) -> dict[str, object]:
 
     Other frames are what they are compared with: two seconds torn out of a film begin and end amid movements.
     """
-    columns = ("captured_ms", "presence", "yaw", "x", "y", "scale", "face_change", "scene_change")
-    table = observe(cut.frames, pipeline).columns(*columns)
-    numbers: dict[str, float] = {}
-    continuity._speed(table[SIDE - 1 : SIDE + 1], numbers)
-    faces = continuity._spikes(table[:, 6], continuity.FACE_FLOOR)[SIDE]
-    scenes = continuity._spikes(table[:, 7], continuity.SCENE_FLOOR)[SIDE]
-    lone = scenes / continuity.LONE_SPIKE if table[SIDE, 7] > continuity.LONE_SCENE else 0.0
-    both = min(faces / continuity.FACE_SPIKE, scenes / continuity.SCENE_SPIKE)
-    why = continuity.decide(numbers | {"cut_both": both, "cut_scene": lone}, shipped().continuity)
-    return {"kind": cut.kind, "why": why, "like": abs(float(np.diff(table[SIDE - 1 : SIDE + 1, 2])[0])) < STRAIGHT_DEG}
+    evidence = observe(cut.frames, pipeline)
+    table = evidence.columns("captured_ms", "presence", "yaw", "x", "y", "scale")
+    found, why = measure_cuts(evidence.columns(*COLUMNS)), ""
+    for at in cut.at:
+        numbers = {f"cut_{name}": float(column[at]) for name, column in found.items()}
+        continuity._speed(table[at - 1 : at + 1], numbers)
+        why = why or continuity.decide(numbers, shipped().continuity)
+    turned = abs(float(np.diff(table[SIDE - 1 : SIDE + 1, 2])[0]))
+    return {"kind": cut.kind, "why": why, "like": turned < STRAIGHT_DEG}
 
 
 def summarise(rows: list[dict]) -> dict[str, dict[str, object]]:

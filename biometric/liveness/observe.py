@@ -198,7 +198,7 @@ class Observer:
 def _shows(found: DetectedFace, followed: Landmarks) -> bool:
     """Whether the face that was found, by far the largest, is the one that is followed."""
     left, top, width, height = found.box
-    x, y = followed.points.mean(axis=0).tolist()
+    x, y = (float(middle) for middle in followed.points.mean(axis=0))
     return left <= x <= left + width and top <= y <= top + height
 
 

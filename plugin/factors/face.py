@@ -28,6 +28,7 @@ from plugin.factors.face_answers import FaceChallenge, FaceProgress, FaceRefused
 from plugin.factors.face_verdict import FaceDenied, FaceVerdict, as_code, noted, scores, versions
 from plugin.factors.frame_memory import FrameMemory
 from plugin.factors.gate import Gate
+from plugin.factors.one_at_a_time import OneAtATime
 from plugin.factors.references import References
 from plugin.store.instants import to_ms
 
@@ -76,6 +77,7 @@ class FaceFactor:
         self._gate = Gate(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
         self._ceremonies = ceremonies
         self._memory = FrameMemory(database)
+        self._one = OneAtATime()
         self._pipeline = pipeline
         self._database = database
         self._settings = settings
@@ -147,9 +149,16 @@ class FaceFactor:
         """Take the next frames of the running challenge; at its end reach the verdict.
 
         Raises:
+            CeremonyRefused: other frames of this ceremony are being looked at, or were meanwhile.
             FaceRefused: the frames or the person were not accepted; the challenge is consumed.
         """
         self._require_stage(view, now=now)
+        with self._one.hold(view.id):
+            return self._push(view, frames, now=now, light_ms=light_ms)
+
+    def _push(
+        self, view: CeremonyView, frames: Sequence[Frame], *, now: datetime, light_ms: int | None
+    ) -> FaceProgress:
         scratch = self._ceremonies.scratch(view)
         stored, started = scratch.get(SESSION), scratch.get(STARTED)
         if stored is None or started is None:

@@ -9,6 +9,7 @@ from plugin.ceremonies.types import Purpose
 from plugin.errors import CeremonyRefused, LockedOut
 from plugin.factors.face import MAX_CHALLENGES
 from plugin.factors.face_answers import FaceRefused
+from tests.plugin.factors.scripted import shows
 
 
 def test_challenges_that_are_drawn_and_left_are_attempts(world):
@@ -72,3 +73,34 @@ def test_challenges_are_drawn_by_the_system_and_differ(world):
         world.passes(seconds=60)
     steps = {tuple(entry["steps"]) for entry in world.audited("face_challenge_drawn")[1:]}
     assert len(steps) > 1  # nine draws from 36: all alike once in 2.8e12 runs
+
+
+def test_frames_sent_many_times_at_once_are_looked_at_once(world, monkeypatch):
+    """Only one of them could win; the others would cost as much (threads of one worker)."""
+    person = world.person().has_face()
+    view = world.face.start(person.proves_totp(), now=world.now).view
+    look, looked, refusals = world.face._look, [], []
+
+    def while_looking(session, frames, **how):
+        looked.append(frames)
+        for _ in range(3):
+            with pytest.raises(CeremonyRefused) as refused:
+                world.face.push(view, shows("next"), now=world.now)
+            refusals.append(refused.value.detail)
+        return look(session, frames, **how)
+
+    monkeypatch.setattr(world.face, "_look", while_looking)
+    first = world.face.push(view, shows("next"), now=world.now)
+    assert first.state == "next_step"
+    assert (len(looked), refusals) == (1, ["looked_at_meanwhile"] * 3)
+    monkeypatch.undo()
+    assert world.face.push(first.view, shows("go", start=1), now=world.now).state == "go_on"
+
+
+def test_a_push_that_failed_holds_nothing(world):
+    person = world.person().has_face()
+    view = world.face.start(person.proves_totp(), now=world.now).view
+    with pytest.raises(FaceRefused):
+        world.face.push(view, shows("broken"), now=world.now)
+    again = world.face.start(person.view(), now=world.now).view
+    assert world.face.push(again, shows("next"), now=world.now).state == "next_step"
