@@ -1,5 +1,6 @@
 """Attacks before (or instead of) the camera, each an actor of tests.simulator. Everything here is simulated."""
 
+from tests.simulator.attacks.foresight import Foreseen, Where
 from tests.simulator.attacks.injection import CutClips, Injected, Relay, Stuttering, duplicated, reordered
 from tests.simulator.attacks.masks import RigidMask
 from tests.simulator.attacks.prints import CutOutEyes, PrintedPhoto
@@ -25,6 +26,7 @@ __all__ = [
     "CutOutEyes",
     "Device",
     "FilmOnScreen",
+    "Foreseen",
     "Injected",
     "PrintedPhoto",
     "PuppetOnScreen",
@@ -38,6 +40,7 @@ __all__ = [
     "Stuttering",
     "Tint",
     "When",
+    "Where",
     "duplicated",
     "reordered",
 ]

@@ -196,6 +196,19 @@ def _spliced(case: Case) -> Made:
     return Made(actor, how, injected=True)
 
 
+def _foreseen(case: Case) -> Made:
+    person = Person(case.other.subject, seed=case.seed, habits=draw_habits(case.rng))
+    where, pasted, gaps = case.rng.choice(list(attacks.Where)), case.rng.random() < 0.5, case.rng.random() < 0.5
+    shape, relit = attacks.Shape.ROUND, case.rng.random() < 0.5
+    tint = attacks.Tint(delay_ms=case.rng.uniform(80, 250), shape=shape) if relit else None
+    own = Before(person, brightness=case.rng.uniform(*BRIGHTNESS))
+    actor = attacks.Foreseen(
+        person, own, case.victim.subject, where=where, pasted=pasted, gaps=gaps, tint=tint, seed=case.seed
+    )
+    how = f"{where}, {'pasted' if pasted else 'whole'}{', gaps' if gaps else ''}, {'relit' if relit else 'own light'}"
+    return Made(actor, how, injected=True)
+
+
 def _sorted_light(case: Case) -> Made:
     puppet = Person(case.victim.subject, seed=case.seed, habits=draw_habits(case.rng))
     recorded = Person(case.victim.subject, seed=case.seed + 1, habits=puppet.habits)
@@ -227,6 +240,7 @@ SPECIES: Final[Mapping[str, tuple[Group, Maker]]] = {
     "other_person_takes_over": (Group.EXCHANGE, _takes_over),
     "print_then_own_face": (Group.EXCHANGE, _print_first),
     "stills_in_own_login": (Group.EXCHANGE, _spliced),
+    "stills_in_foreseen_frames": (Group.EXCHANGE, _foreseen),
     "light_sorted_recording": (Group.SYNTHETIC, _sorted_light),
     "other_person": (
         Group.IMPOSTOR,
