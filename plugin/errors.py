@@ -140,6 +140,7 @@ PUBLIC: Final[dict[str, Public]] = {
     "several_faces": Public(422, "More than one face was seen. Make sure you are alone in the picture."),
     "quality_too_low": Public(422, "The picture is not good enough. Check the light and your distance."),
     "frames_invalid": Public(422, "The pictures did not arrive as expected. Start the check again."),
+    "frames_overtaken": Public(409, "Other pictures of this check came first. Start the check again."),
     "cannot_tell": Public(422, "The picture could not be judged."),
     "face_rejected": Public(403, "That did not work. Try again."),
     "light_demanded": Public(403, "Here the light of your screen is needed. Switch the colours on, or go another way."),

@@ -5,6 +5,7 @@ Rules:
  * Drawing a challenge takes an attempt; a ceremony has three, the counters of the subject outlive it.
  * Between requests the analysis lies sealed in the ceremony, bound to its version: an older one cannot be put back.
  * A challenge is consumed before its verdict is reached, and by anything that goes wrong with it.
+ * Of requests that bring frames at once, one is looked at; the others lose before a picture is decoded.
  * Frames are gone when the request is over. The outside learns yes or no; scores and cues go to the audit log.
 
 Not here: what a live face is (biometric/liveness), what is compared and stored (face_verdict.py).
@@ -28,7 +29,6 @@ from plugin.factors.face_answers import FaceChallenge, FaceProgress, FaceRefused
 from plugin.factors.face_verdict import FaceDenied, FaceVerdict, as_code, noted, scores, versions
 from plugin.factors.frame_memory import FrameMemory
 from plugin.factors.gate import Gate
-from plugin.factors.one_at_a_time import OneAtATime
 from plugin.factors.references import References
 from plugin.store.instants import to_ms
 
@@ -77,7 +77,6 @@ class FaceFactor:
         self._gate = Gate(ceremonies=ceremonies, sealer=sealer, attempts=attempts, audit=audit)
         self._ceremonies = ceremonies
         self._memory = FrameMemory(database)
-        self._one = OneAtATime()
         self._pipeline = pipeline
         self._database = database
         self._settings = settings
@@ -149,27 +148,16 @@ class FaceFactor:
         """Take the next frames of the running challenge; at its end reach the verdict.
 
         Raises:
-            CeremonyRefused: other frames of this ceremony are being looked at, or were meanwhile.
             FaceRefused: the frames or the person were not accepted; the challenge is consumed.
+            CeremonyRefused: other frames of this challenge came first; these were not looked at.
         """
         self._require_stage(view, now=now)
-        with self._one.hold(view.id):
-            return self._push(view, frames, now=now, light_ms=light_ms)
-
-    def _push(
-        self, view: CeremonyView, frames: Sequence[Frame], *, now: datetime, light_ms: int | None
-    ) -> FaceProgress:
         scratch = self._ceremonies.scratch(view)
         stored, started = scratch.get(SESSION), scratch.get(STARTED)
         if stored is None or started is None:
             self._refuse(view, scratch, "frames_invalid", ["no_challenge"], now=now)
         challenge = f"{view.id}:{int(scratch.get(TRIES) or b'0')}"
-        if self._memory.has_seen(frames, challenge=challenge):
-            self._refuse(view, scratch, "face_rejected", ["frames_seen_before"], now=now)
-        try:
-            session = self._sessions.from_bytes(stored)
-        except FramesInvalid as exc:  # of a version before this one
-            self._refuse(view, scratch, exc.code, ["state_unreadable"], now=now)
+        session = self._claimed(view, scratch, stored, frames, challenge=challenge, now=now)
         try:
             progress = self._look(session, frames, light_ms=light_ms, now_ms=to_ms(now) - int(started))
         except BiometricError as exc:
@@ -190,6 +178,29 @@ class FaceFactor:
         view = self._ceremonies.save_scratch(view, scratch, now=now, within=within)
         step = step_of(session, progress.step_index)
         return FaceProgress(state=progress.state.value, hint=progress.hint, step=step, view=view)
+
+    def _claimed(
+        self,
+        view: CeremonyView,
+        scratch: Scratch,
+        stored: bytes,
+        frames: Sequence[Frame],
+        *,
+        challenge: str,
+        now: datetime,
+    ) -> FaceSession:
+        """Return the analysis so far, for the one request that may carry it on; nothing was decoded yet.
+
+        1. no frame of another challenge      2. the first request at this state      3. written by this version
+        """
+        if self._memory.has_seen(frames, challenge=challenge):  # (1)
+            self._refuse(view, scratch, "face_rejected", ["frames_seen_before"], now=now)
+        if not self._memory.claim(view, challenge=challenge):  # (2), not audited: whoever asks in vain writes nothing
+            raise CeremonyRefused("frames_overtaken", "state_claimed")
+        try:
+            return self._sessions.from_bytes(stored)
+        except FramesInvalid as exc:  # (3)
+            self._refuse(view, scratch, exc.code, ["state_unreadable"], now=now)
 
     def _finish(self, view: CeremonyView, scratch: Scratch, session: FaceSession, *, now: datetime) -> FaceProgress:
         """Reach the verdict of a challenge that is already consumed."""

@@ -62,7 +62,7 @@ class SeenJti(Base):
 
 
 class SeenFrame(Base):
-    """One camera frame of an earlier upload, by digest (factors/frame_memory.py)."""
+    """A camera frame of an earlier upload, or a state at which frames were looked at (factors/frame_memory.py)."""
 
     __tablename__ = "seen_frames"
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)

@@ -76,7 +76,7 @@ def test_challenges_are_drawn_by_the_system_and_differ(world):
 
 
 def test_frames_sent_many_times_at_once_are_looked_at_once(world, monkeypatch):
-    """Only one of them could win; the others would cost as much (threads of one worker)."""
+    """Only one of them could win; the others would cost as much (test_parallel_frames.py: with threads and workers)."""
     person = world.person().has_face()
     view = world.face.start(person.proves_totp(), now=world.now).view
     look, looked, refusals = world.face._look, [], []
@@ -86,13 +86,13 @@ def test_frames_sent_many_times_at_once_are_looked_at_once(world, monkeypatch):
         for _ in range(3):
             with pytest.raises(CeremonyRefused) as refused:
                 world.face.push(view, shows("next"), now=world.now)
-            refusals.append(refused.value.detail)
+            refusals.append(refused.value.code)
         return look(session, frames, **how)
 
     monkeypatch.setattr(world.face, "_look", while_looking)
     first = world.face.push(view, shows("next"), now=world.now)
     assert first.state == "next_step"
-    assert (len(looked), refusals) == (1, ["looked_at_meanwhile"] * 3)
+    assert (len(looked), refusals) == (1, ["frames_overtaken"] * 3)
     monkeypatch.undo()
     assert world.face.push(first.view, shows("go", start=1), now=world.now).state == "go_on"
 
