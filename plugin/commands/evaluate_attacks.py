@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from plugin.commands.models import models_dir_option
-from plugin.commands.progress import counted
+from plugin.commands.presentations import outcomes_of
 from plugin.commands.reports import writable, write_json
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _present(
 ) -> tuple[PresentationSource, Sequence[Outcome]]:
     """Make what is missing; return the source and all outcomes that were asked for."""
     from biometric.evaluation.presentation import GENUINE
-    from biometric.evaluation.presentation_run import Journal, SourceSpec, missing, run
+    from biometric.evaluation.presentation_run import Journal, SourceSpec
 
     spec = SourceSpec(LABORATORY, {"photos": photos.resolve() if photos is not None else None, "seed": seed})
     source = spec.open()
@@ -138,21 +138,9 @@ def _present(
     wanted = [(GENUINE, number) for number in range(genuine)]
     wanted += [(name, number) for name in attacks if not species or name in species for number in range(presentations)]
     book = Journal(journal, fingerprint=source.fingerprint()) if journal is not None else None
-    asked = set(wanted)
-    outcomes = [one for one in (book.read() if book is not None else []) if (one.species, one.number) in asked]
-
-    def keep(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        if book is not None:
-            book.add(outcome)
-
-    with counted("presentations (simulated)", len(wanted), len(outcomes)) as advance:
-
-        def done(outcome: Outcome) -> None:
-            keep(outcome)
-            advance()
-
-        run(missing(wanted, outcomes), spec, models_dir=models_dir, jobs=jobs, done=done)
+    outcomes = outcomes_of(
+        wanted, spec, title="presentations (simulated)", journal=book, models_dir=models_dir, jobs=jobs
+    )
     return source, sorted(outcomes, key=lambda one: (list(source.groups).index(one.species), one.number))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from plugin.commands.presentations import outcomes_of
 from plugin.commands.progress import counted
 from plugin.commands.reports import writable
 
@@ -85,7 +86,7 @@ def present(asked: Asked, models_dir: Path) -> dict[str, list[Outcome]]:
 
 
 def _course(course: str, tasks: Sequence[tuple[str, int]], asked: Asked, models_dir: Path) -> list[Outcome]:
-    from biometric.evaluation.presentation_run import Journal, missing, run
+    from biometric.evaluation.presentation_run import Journal
 
     spec, book = asked.source(course), None
     if asked.journals is not None:
@@ -93,18 +94,8 @@ def _course(course: str, tasks: Sequence[tuple[str, int]], asked: Asked, models_
         path = asked.journals / f"{course}.jsonl"
         writable(click.get_current_context(), click.Argument(["path"]), path)
         book = Journal(path, fingerprint=spec.open().fingerprint())
-    wanted = set(tasks)
-    made = [one for one in (book.read() if book is not None else []) if (one.species, one.number) in wanted]
-    with counted(f"{course} course (simulated)", len(tasks), len(made)) as advance:
-
-        def done(outcome: Outcome) -> None:
-            made.append(outcome)
-            if book is not None:
-                book.add(outcome)
-            advance()
-
-        run(missing(tasks, made), spec, models_dir=models_dir, jobs=asked.jobs, done=done)
-    return made
+    title = f"{course} course (simulated)"
+    return outcomes_of(tasks, spec, title=title, journal=book, models_dir=models_dir, jobs=asked.jobs)
 
 
 def look_at_films(clips: Path | None, models_dir: Path) -> list[dict[str, float]]:
