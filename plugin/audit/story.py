@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from plugin.store.instants import from_ms
+from plugin.store.last_said import of_log
 from plugin.store.tables import AuditEntry
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def story_of(issuer: str, subject: str, *, database: Database, before: int | Non
     query = (
         select(AuditEntry.seq, AuditEntry.at_ms, AuditEntry.event, AuditEntry.details)
         .where(AuditEntry.issuer == issuer, AuditEntry.subject == subject, AuditEntry.event.in_(listed))
-        .where(AuditEntry.stream == "service")
+        .where(of_log())
         .order_by(AuditEntry.seq.desc())
         .limit(PAGE + 1)
     )

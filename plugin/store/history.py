@@ -13,8 +13,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
+from plugin.store.last_said import OF_PERSON, of_person
 from plugin.store.tables import AuditEntry
 
 if TYPE_CHECKING:
@@ -26,17 +27,11 @@ EXPIRED: Final = "reference_expired"
 REMOVED: Final = "face_removed"
 PROOFED: Final = "invitation_used"
 _TELLING: Final = (ENROLLED, ERASED, EXPIRED, REMOVED, PROOFED)
-_STREAM: Final = "service"
 _MOST: Final = 200
 """Newest entries looked at: one a renewal, of which there are at most a hundred between two invitations."""
 _QUERY: Final = (
     select(AuditEntry.event, AuditEntry.details)
-    .where(
-        AuditEntry.stream == _STREAM,
-        AuditEntry.issuer == bindparam("of_issuer"),
-        AuditEntry.subject == bindparam("of_subject"),
-        AuditEntry.event.in_(_TELLING),
-    )
+    .where(*OF_PERSON, AuditEntry.event.in_(_TELLING))
     .order_by(AuditEntry.seq.desc())
     .limit(_MOST)
 )
@@ -62,7 +57,7 @@ class History:
 
 def history_of(session: Session, *, issuer: str, subject: str) -> History:
     """Return what the log says now; in the caller's snapshot, so that it fits the row read with it."""
-    found = session.execute(_QUERY, {"of_issuer": issuer, "of_subject": subject})
+    found = session.execute(_QUERY, of_person(issuer, subject))
     return read_history([(row.event, row.details) for row in found])
 
 
