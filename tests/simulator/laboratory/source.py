@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 import biometric
 from biometric.errors import BiometricError
 from biometric.evaluation.presentation import Outcome, how_it_ended
@@ -103,6 +105,7 @@ class Laboratory:
         made = self._species[species][1](case)
         actor = made.actor if made.injected else Before(made.actor, brightness=rng.uniform(*BRIGHTNESS))
         page = rig.Page(actor, draw_session(rng, conditions.steps), pipeline, frame_ms=conditions.frame_ms)
+        page.chance = np.random.default_rng(case.seed)
         with suppress(BiometricError):  # the session remembers which rule was broken, and its report denies
             page.between = lambda session: session  # nothing is stored between requests: it comes to the same
             page.play(frames=conditions.frames)
