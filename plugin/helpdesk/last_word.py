@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from plugin.helpdesk.types import CaseState
+from plugin.store.last_said import of_log
 from plugin.store.tables import AuditEntry
 from vault.interface import WrongMac
 
@@ -61,7 +62,7 @@ def require_newest(session: Session, row: HelpdeskCase) -> None:
 
 def _about(row: HelpdeskCase | HelpdeskPass) -> Select[str, str]:
     return select(AuditEntry.event, AuditEntry.details).where(
-        AuditEntry.stream == "service", AuditEntry.issuer == row.issuer, AuditEntry.subject == row.subject
+        of_log(), AuditEntry.issuer == row.issuer, AuditEntry.subject == row.subject
     )
 
 

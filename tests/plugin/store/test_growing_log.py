@@ -13,11 +13,13 @@ import pytest
 from plugin.audit.log import AuditLog
 from plugin.audit.story import story_of
 from plugin.ceremonies.types import Purpose
+from plugin.helpdesk.last_word import is_issued
 from plugin.store.cooling import BOUND, is_cooling
 from plugin.store.history import history_of
 from plugin.store.overtaken import overtaken_by
 from plugin.store.stopped import STOPPED, is_stopped
 from plugin.store.suspended import LIFTED, SUSPENDED, is_suspended
+from plugin.store.tables import HelpdeskPass
 from tests.plugin.factors.world import World, hash_cheaply
 from tests.stack.database import fresh_database
 
@@ -29,6 +31,7 @@ ASKED = {
     "stopped": lambda session: is_stopped(session, **ALICE, now=NOW),
     "cooling": lambda session: is_cooling(session, **ALICE, hours=24, now=NOW),
     "overtaken": lambda session: overtaken_by(session, **ALICE, ceremony_id="hers"),
+    "pass": lambda session: is_issued(session, HelpdeskPass(**ALICE, case_id="hers")),
     "history": lambda session: history_of(session, **ALICE),
 }
 
