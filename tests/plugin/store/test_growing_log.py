@@ -15,11 +15,11 @@ from plugin.audit.story import story_of
 from plugin.ceremonies.types import Purpose
 from plugin.helpdesk.last_word import is_issued
 from plugin.store.cooling import BOUND, is_cooling
+from plugin.store.helpdesk_tables import HelpdeskPass
 from plugin.store.history import history_of
 from plugin.store.overtaken import overtaken_by
 from plugin.store.stopped import STOPPED, is_stopped
 from plugin.store.suspended import LIFTED, SUSPENDED, is_suspended
-from plugin.store.tables import HelpdeskPass
 from tests.plugin.factors.world import World, hash_cheaply
 from tests.stack.database import fresh_database
 
