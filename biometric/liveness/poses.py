@@ -7,8 +7,8 @@ Rules:
    falls to the batch that ends the step.
  * The turn and coming closer are sampled where the skin was followed there from the frame at rest (tracking.py): the
    face that is compared is the one that showed depth. A turn is not over before.
- * After the opening and the blinks the eyes are open and the head is straight; the turn is sampled from 14 degrees on,
-   near TURN_YAW if the draw leaves a choice, where the recognisers still work.
+ * Where blinks or a smile are asked for the draw prefers open eyes and a straight head; the turn is sampled from 14
+   degrees on, near TURN_YAW if the draw leaves a choice, where the recognisers still work.
  * A frame is embedded within the request that brought it; frames are never kept for later.
  * Frames of the poses in LOOKED_AT_AGAIN are looked at twice, the second time through a random change, which a picture
    made for the recognisers does not survive (cues/agreement.py).
@@ -30,7 +30,7 @@ from biometric.liveness.cues.colour import LONGEST_GAP_MS
 from biometric.liveness.cues.perspective import LEAST_TRACKED as LEAST_NEAR
 from biometric.liveness.cues.planarity import LEAST_TRACKED
 from biometric.liveness.evidence import LOOKED_AT_AGAIN, Pose, PoseSample
-from biometric.liveness.steps.blink import OPEN
+from biometric.liveness.steps.blink import CLOSED, OPEN
 from biometric.liveness.steps.smile import AT_REST
 from biometric.quality import assess
 from biometric.types import DetectedFace
@@ -53,6 +53,7 @@ STRAIGHT: Final = 12.0
 # it: half of them are compared before it and half within.
 PACE_MS: Final = {Pose.BLINK: 700.0, Pose.SMILE: 1000.0, Pose.TURN: 60.0, Pose.CLOSER: 300.0}
 PACE_SMILING_MS: Final = 200.0
+PACE_POOR_MS: Final = 2500.0  # turned away, eyes half open, skin not followed
 _STEP_POSE: Final = {
     StepKind.TURN_LEFT: Pose.TURN,
     StepKind.TURN_RIGHT: Pose.TURN,
@@ -95,14 +96,14 @@ class Sampler:
             side = 1 if step.kind is StepKind.TURN_LEFT else -1
             return self._take_turn(later, side=side, done=done)
         if pose is Pose.FLASH:
-            chosen = self._under_the_light(later)
-        elif pose is Pose.CLOSER:
-            followed = self._followed(later, "near_relief", LEAST_NEAR)
-            chosen = self._drawn(followed, pose) or (followed if done else ())
+            return self._take(pose, self._under_the_light(later) or (later if done else ()), self._off)
+        if pose is Pose.CLOSER:
+            good = self._followed(later, "near_relief", LEAST_NEAR)
         else:
-            fit = [look for look in later if self._is_fit(look)]
-            chosen = self._drawn(fit, pose) or (fit if done else ())
-        return self._take(pose, chosen or (later if done else ()), self._off)
+            good = [look for look in later if self._is_fit(look)]
+        open_eyed = [look for look in later if self._sees(look, least=CLOSED)]
+        chosen = self._drawn(open_eyed, pose, good=good) or ((good or later) if done else ())
+        return self._take(pose, chosen, self._off)
 
     def _take_turn(self, looks: Sequence[Look], *, side: int, done: bool) -> bool:
         """Embed a frame of the turn through which the skin was followed."""
@@ -110,15 +111,19 @@ class Sampler:
         followed = self._followed(looks, "relief", LEAST_TRACKED)
         turned = [look for look in followed if look.face and low <= side * self._yaw(look.face) <= TURN_MOST]
         best = [look for look in turned if look.face and side * self._yaw(look.face) <= high]
-        chosen = self._drawn(best, Pose.TURN) or ((best or turned) if done else ())
+        chosen = self._drawn(best, Pose.TURN, good=best) or ((best or turned) if done else ())
         return self._take(Pose.TURN, chosen, lambda face: abs(side * self._yaw(face) - TURN_YAW))
 
     def _is_fit(self, look: Look) -> bool:
         """Whether the recognisers see as much in a frame as in one at rest."""
+        return look.face is not None and self._off(look.face) <= STRAIGHT and self._sees(look, least=OPEN)
+
+    def _sees(self, look: Look, *, least: float) -> bool:
+        """Whether the eyes are open by that share of how they are at rest."""
         baseline, face = self._evidence.baseline, look.face
-        if baseline is None or face is None:
-            return False
-        return self._off(face) <= STRAIGHT and (face.ear_right + face.ear_left) / 2 >= OPEN * baseline.ear
+        return (
+            baseline is not None and face is not None and (face.ear_right + face.ear_left) / 2 >= least * baseline.ear
+        )
 
     def _followed(self, looks: Sequence[Look], relief: str, least: float) -> list[Look]:
         """Return the frames in which the skin was followed well enough to tell depth."""
@@ -127,16 +132,18 @@ class Sampler:
         told = set(table[np.isfinite(table[:, 1]) & (table[:, 2] >= least), 0].tolist())
         return [look for look in looks if look.captured_ms in told]
 
-    def _drawn(self, looks: Sequence[Look], pose: Pose) -> Sequence[Look]:
+    def _drawn(self, looks: Sequence[Look], pose: Pose, *, good: Sequence[Look]) -> Sequence[Look]:
         """Return the frame on which the draw falls, if it does: as likely as the time since the one before it is long.
 
+        Frames that are not `good` have a slower pace, not none: who never shows a good one could else foresee the last.
         Without memory: what was not drawn before makes nothing more or less likely, so nothing has to be kept.
         """
-        times = self._evidence.columns("captured_ms")[:, 0]
+        times, preferred = self._evidence.columns("captured_ms")[:, 0], {look.captured_ms for look in good}
         for look in looks:
             before = times[times < look.captured_ms]
             since = look.captured_ms - float(before[-1]) if len(before) else 0.0
             pace = PACE_SMILING_MS if pose is Pose.SMILE and self._is_smiling(look.face) else PACE_MS[pose]
+            pace = pace if look.captured_ms in preferred else PACE_POOR_MS
             if self._chance.random() < 1 - math.exp(-since / pace):
                 return (look,)
         return ()
