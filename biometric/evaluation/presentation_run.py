@@ -4,7 +4,8 @@ Rules:
  * A journal belongs to one source: its first line holds the source's fingerprint, and a journal of another is refused.
    A line that was cut off in the middle of writing is made once more.
  * Presentations with the same number show the same person, so one process makes them one after another.
- * A process that dies, or a presentation that raises, ends the run with an error; what was written stays.
+ * A process that dies, or a presentation that raises, ends the run with an error; what was written stays. A process
+   whose run was killed ends too, whatever is left to make.
 
 Not here: what a presentation is (presentation.py), rates (presentation_rates.py).
 """
@@ -13,7 +14,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import queue
+import threading
 import traceback
 from dataclasses import dataclass
 from importlib import import_module
@@ -178,6 +181,7 @@ def _next(results: Any, workers: Sequence[Any]) -> Outcome:
 
 def _work(spec: SourceSpec, models_dir: Path, work: Any, results: Any) -> None:
     """Make presentations until there are none left; what goes wrong is told, not lost."""
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
     try:
         cv2.setNumThreads(1)
         source, pipeline = spec.open(), FacePipeline.open(models_dir)
@@ -186,3 +190,11 @@ def _work(spec: SourceSpec, models_dir: Path, work: Any, results: Any) -> None:
                 results.put(to_json(source.present(species, number, pipeline=pipeline)))
     except Exception:  # noqa: BLE001  (whatever it is, it must reach the other process)
         results.put(traceback.format_exc())
+
+
+def _end_with_the_run() -> None:
+    """End this process when the one that began it is gone: nobody would hear of its outcomes."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 
 from biometric.evaluation.presentation import GENUINE, Group, Outcome
 from biometric.liveness.cues.result import CueResult, Physics, Verdict
@@ -64,7 +66,7 @@ class Scripted:
     groups = GROUPS
 
     def __init__(self, seed=1, photos=None, mishap=""):
-        self.seed, self.mishap = seed, mishap
+        self.seed, self.photos, self.mishap = seed, photos, mishap
 
     def fingerprint(self):
         return f"scripted {self.seed}"
@@ -75,6 +77,9 @@ class Scripted:
             raise RuntimeError("the lamp fell over")
         if self.mishap == "dies":
             os._exit(3)
+        if self.mishap == "hangs":
+            (Path(self.photos) / str(os.getpid())).touch()
+            time.sleep(600)
         deny = "planarity:flat" if species == "paper" or (species == "mask" and number % 3) else ""
         return outcome(species, number, deny="identity:another_person" if species == "stranger" else deny)
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +99,49 @@ def test_what_goes_wrong_in_another_process_ends_the_run(models_dir, mishap, tol
     spec = SourceSpec(SCRIPTED, {"mishap": mishap})
     with pytest.raises(PresentationFailed, match=told):
         run(TASKS, spec, models_dir=models_dir, jobs=2, done=lambda _: None)
+
+
+HANGING = """
+import sys
+from pathlib import Path
+from biometric.evaluation.presentation_run import SourceSpec, run
+if __name__ == "__main__":
+    spec = SourceSpec("tests.biometric.scripted_source", {"mishap": "hangs", "photos": sys.argv[1]})
+    run([("paper", number) for number in range(4)], spec, models_dir=Path(sys.argv[2]), jobs=2, done=print)
+"""
+
+
+def until(seen, seconds=60):
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def runs(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.models
+def test_processes_of_a_run_that_is_killed_end_too(tmp_path, models_dir):
+    (tmp_path / "hanging.py").write_text(HANGING)
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    whole = subprocess.Popen([sys.executable, tmp_path / "hanging.py", pids, models_dir])
+    try:
+        until(lambda: len(list(pids.iterdir())) == 2)
+    finally:
+        whole.kill()
+        whole.wait()
+    left = [int(one.name) for one in pids.iterdir()]
+    try:
+        until(lambda: not any(runs(pid) for pid in left))
+    finally:
+        for pid in filter(runs, left):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_journal_is_plain_json(tmp_path):
