@@ -221,8 +221,12 @@ def _unchanged(grey: Grey, before: Grey | None) -> float:
 
 
 def _worn(track: SkinTrack | None) -> bool:
-    """Whether a track begins anew while the face looks straight; not while it narrows (a turned sheet)."""
-    if track is None:
+    """Whether a track begins anew while the face looks straight; not while it narrows (a turned sheet).
+
+    One that is too old to be believed does in any case. What is left of it after a turn to the wrong side, and a wait,
+    lies on one half of the face and may seem narrow for ever: the turn that was asked would never be seen.
+    """
+    if track is None or track.age > geometry.OLDEST_FRAMES:
         return True
     squeeze = geometry.measure_squeeze(track) if track.age >= RENEW_FRAMES else 0.0
     return squeeze is None or squeeze > STEADY

@@ -3,9 +3,12 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from biometric.liveness.evidence import Evidence, Mode
-from biometric.liveness.observe import LOOK_EVERY_MS, Follow, Observer, Trail
+from biometric.liveness.geometry import OLDEST_FRAMES
+from biometric.liveness.observe import LOOK_EVERY_MS, RENEW_FRAMES, Follow, Observer, Trail, _worn
+from biometric.liveness.tracking import SkinTrack
 from biometric.types import DetectedFace, Landmarks
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
@@ -42,3 +45,24 @@ def test_a_larger_face_elsewhere_is_not_the_one_that_is_followed():
 
 def test_a_face_that_the_detector_does_not_see_is_followed_on():
     assert looked([]).crowded_looks == 0
+
+
+def narrowed(to, *, age):
+    """Return patches of a sheet that became narrower: what was 1 wide is now `to`."""
+    origin = np.float32([[x, y] for x in range(0, 80, 8) for y in range(0, 80, 8)])
+    current = origin * np.float32([to, 1])
+    depth = np.zeros(len(origin), np.float32)
+    return SkinTrack(origin, current, depth, begun=len(origin), scale=60.0, roll=0.0, yaw=0.0, pitch=0.0, age=age)
+
+
+def test_a_track_begins_anew_while_nothing_narrows():
+    assert _worn(None)
+    assert _worn(narrowed(1.0, age=RENEW_FRAMES))
+    assert not _worn(narrowed(0.9, age=RENEW_FRAMES))
+
+
+@pytest.mark.parametrize("to", [0.5, 0.9, 1.0])
+def test_a_track_that_is_too_old_to_be_believed_begins_anew(to):
+    """What is left of it after a turn to the wrong side may seem narrow for ever, and the right turn went unseen."""
+    assert not _worn(narrowed(0.9, age=OLDEST_FRAMES))
+    assert _worn(narrowed(to, age=OLDEST_FRAMES + 1))
