@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from biometric.models import ModelStore
 
 FILE: Final = "liveness.json"
-MEASURES: Final = "cuts-on-each-side-v1"
+MEASURES: Final = "skin-anew-v1"
 """Changes whenever a number that a limit is compared with would come out differently."""
 
 BOUND_MODELS: Final = ("yunet", "face_mesh")
