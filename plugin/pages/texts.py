@@ -38,7 +38,7 @@ _HINTS: Final = {
     "hint.look_straight": "Look straight into the camera.",
     "hint.hold_still": "Hold still for a moment.",
     "hint.turn_more": "A little further.",
-    "hint.turn_slower": "Look straight, then turn again: slower, and a little further.",
+    "hint.turn_slower": "Look straight, then turn slower and further.",
     "hint.wrong_side": "The other side, please.",
     "hint.blink_slower": "Count your blinks, and a little slower.",
     "hint.blink_again": "Now keep your eyes open. If nothing follows, blink again.",

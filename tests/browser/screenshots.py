@@ -49,7 +49,7 @@ FACE_STEPS = {
     "face-blink": step(1, "blink", 2, state="go_on"),
     "face-closer": step(3, "closer", state="go_on"),
     "face-flash": step(4, "flash", state="next_step", colours=[[255, 93, 93]] * 7, hold_ms=500),
-    "face-hint": {"state": "go_on", "hint": "too_dark", "step": START["step"]},
+    "face-hint": step(0, "turn_left", state="go_on", hint="turn_slower"),
     "face-refused": {"state": "refused", "message": "That did not work. Try again.", "may_retry": True},
 }
 CAMERA = Path(__file__).with_name("drawn_camera.js")
@@ -137,27 +137,28 @@ def _shown(answer: dict[str, Any]) -> str:
     return f"[data-action={answer['step']['action']}]" if "step" in answer else "[data-state=refused]"
 
 
-def take(browser: Browser, site: Site, folder: Path) -> None:
-    """Write one PNG for each page and look."""
+def take(browser: Browser, site: Site, look: str, folder: Path) -> None:
+    """Write one PNG for each page."""
+    context = browser.new_context(**LOOKS[look], reduced_motion="reduce")
+    context.add_init_script(path=CAMERA)
+    for name, page in pages(site, context, look):
+        page.wait_for_timeout(300)
+        page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
+        page.close()
+    context.close()
+
+
+def main(folder: Path) -> None:
+    """Take every page in every look, on a new service for each look: a day has only so many broken glasses."""
     folder.mkdir(parents=True, exist_ok=True)
-    for look, options in LOOKS.items():
-        context = browser.new_context(**options, reduced_motion="reduce")
-        context.add_init_script(path=CAMERA)
-        for name, page in pages(site, context, look):
-            page.wait_for_timeout(300)
-            page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
-            page.close()
-        context.close()
-
-
-def main(folder: str) -> None:
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
-        with running_site(Staffed(Path(temporary))) as site:
-            take(browser, site, Path(folder))
-            site.world.database.close()
+        for look in LOOKS:
+            with tempfile.TemporaryDirectory() as temporary, running_site(Staffed(Path(temporary))) as site:
+                take(browser, site, look, folder)
+                site.world.database.close()
         browser.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]))
