@@ -36,6 +36,7 @@ BYSTANDER: Final = 0.5  # see only_face
 SECOND_FACE_PX: Final = 20  # longer side in the searched picture from which a face is seen (benchmarks/second_faces.py)
 LEAST_SIDE_PX: Final = 160
 _STRIDE_PX: Final = 32  # the net fills its input up to a multiple of this
+_LEAST_INPUT_PX: Final = 2 * _STRIDE_PX  # see _filled
 
 
 class FaceDetector:
@@ -56,9 +57,10 @@ class FaceDetector:
         scale = min(1.0, longest_side / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        searched = _filled(small.astype(np.uint8, copy=False))
         with self._mutex:
-            self._search.setInputSize(size)
-            _, rows = self._search.detect(small)
+            self._search.setInputSize(searched.shape[1::-1])
+            _, rows = self._search.detect(searched)
         factors = np.array([width / size[0], height / size[1]], np.float32)
         return _faces(rows, factors, np.zeros(2, np.float32))
 
@@ -75,6 +77,17 @@ class FaceDetector:
         found = _faces(rows, np.full(2, 1 / zoom, np.float32), corner)
         near = [other for other in found if _overlap(other, face) > OVERLAP]
         return near[0] if near else face
+
+
+def _filled(image: Image) -> Image:
+    """Return `image` with black below and to the right of it where it is too small for the net.
+
+    With one row or column of cells in its coarsest layer OpenCV's net (4.14) computes from memory that nobody wrote,
+    and finds faces in nothing: so it did in pictures of up to 32 pixels on one side, and in none from 33 on
+    (tests/biometric/test_detect.py). The net fills larger ones in the same way.
+    """
+    below, right = (max(0, _LEAST_INPUT_PX - side) for side in image.shape[:2])
+    return np.pad(image, ((0, below), (0, right), (0, 0))) if below or right else image
 
 
 def side_beside(face_px: float, *, longest_px: int) -> int:

@@ -114,6 +114,31 @@ def test_nothing_is_found_in_nothing(shape, pipeline):
 
 
 @pytest.mark.models
+@pytest.mark.parametrize("shape", [(2, 500), (500, 2), (32, 320), (20, 20)])
+def test_what_other_work_left_in_memory_is_no_face(shape, pipeline):
+    random = np.random.default_rng(0)
+    grey = np.full((*shape, 3), 127, np.uint8)
+    for _ in range(100):
+        pipeline.detector.detect(random.integers(0, 256, (*random.integers(40, 320, 2), 3)).astype(np.uint8))
+        leave_in_memory(random.choice([-1, 1]) * 10 ** random.uniform(0, 30), sizes=10 ** random.uniform(1, 6, 30))
+        assert pipeline.detector.detect(grey) == []
+
+
+def leave_in_memory(value, *, sizes):
+    """Fill memory with `value`, and give it back."""
+    _ = [np.full(int(size), value, np.float32) for size in sizes]
+
+
+@pytest.mark.models
+def test_a_small_face_is_found_where_it_is(picture, pipeline):
+    image = picture("person_a_2")
+    small = cv2.resize(image, (30, 30 * image.shape[0] // image.shape[1]), interpolation=cv2.INTER_AREA)
+    zoom = image.shape[1] / small.shape[1]
+    whole, seen = pipeline.detector.detect(image)[0], pipeline.detector.detect(small)[0]
+    assert np.allclose(np.array(seen.box) * zoom, whole.box, atol=0.1 * whole.box[3])
+
+
+@pytest.mark.models
 def test_a_second_look_stays_on_the_face(picture, pipeline):
     image = picture("person_b_2")
     found = pipeline.detector.detect(image)[0]
