@@ -3,6 +3,7 @@
 Rules:
  * The very session that serves people judges (liveness/session.py), at its own deadline, with every cue.
  * A clip does not hear what is asked. So each step is revealed without a pause, and in small batches.
+ * The session's chance is drawn from one seed, for every clip anew: the same list gives the same result again.
  * Whatever cannot be read or judged is an entry with `error` and `accepted` false. One bad row never stops the others.
  * APCER is counted per species, and the worst species counts (ISO/IEC 30107-3).
 
@@ -13,6 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from biometric.errors import BiometricError, FramesInvalid, ImageUnreadable
 from biometric.evaluation.clips import read_clip
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 BATCH: Final = 2
 UPLOAD_MS: Final = 60
+SEED: Final = 0
 GENUINE, ATTACK = "genuine", "attack"
 
 
@@ -108,11 +112,12 @@ def run_login(row: ClipRow, pipeline: FacePipeline) -> FaceSession:
         ClipUnreadable: there is no film.
     """
     session = FaceSession.begin(parse_steps(row.steps), mode="login")
+    chance = np.random.default_rng(SEED)
     before: list[Frame] = []
     for batch in _batches(read_clip(row.clip_path, detector=pipeline.detector, longest_ms=DEADLINE_MS)):
         now_ms = batch[-1].captured_ms + UPLOAD_MS
         try:
-            progress = session.push([*before, *batch], pipeline=pipeline, now_ms=now_ms)
+            progress = session.push([*before, *batch], pipeline=pipeline, now_ms=now_ms, chance=chance)
         except FramesInvalid:
             break  # the session remembers why, and its report denies
         if progress.state in {State.FINISHED, State.FAILED}:

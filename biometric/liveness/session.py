@@ -152,8 +152,8 @@ class FaceSession:
     ) -> Progress:
         """Take a batch in; `now_ms` is our own time since the challenge began.
 
-        `light_ms` is when the page began to show the colours, on the page's clock; None before. `chance` draws how
-        frames are looked at a second time: fresh from the system unless given.
+        `light_ms` is when the page began to show the colours, on the page's clock; None before. `chance` draws
+        which frames are compared, and how some are looked at a second time: fresh from the system unless given.
 
         Raises:
             FramesInvalid, ImageUnreadable, ImageTooLarge: the batch is not what a camera page sends; the session is

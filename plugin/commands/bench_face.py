@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from biometric.types import FaceEmbeddings, Frame
 
 UPLOAD_MS: Final = 60
+SEED: Final = 0
 MEASURES: Final = ("cpu_s", "wall_s", "verdict_ms", "state_bytes")
 
 
@@ -73,11 +74,14 @@ def _measured(film: Film, pipeline: FacePipeline, *, runs: int) -> dict[str, Any
 def play_login(
     frames: Sequence[Frame], film: Film, pipeline: FacePipeline, *, reference: FaceEmbeddings | None
 ) -> dict[str, Any]:
-    """Play one whole login; raises FaceRejected if it is not one that is let in."""
+    """Play one whole login, each time by the same chance; raises FaceRejected if it is not one that is let in."""
+    import numpy as np
+
     from biometric.evaluation.drawn_login import SHOWN, STEPS, batches
     from biometric.liveness.challenge import parse_steps
     from biometric.liveness.session import FaceSession
 
+    chance = np.random.default_rng(SEED)
     cpu, wall = time.process_time(), time.perf_counter()
     arrived = wall
     mode = "enrol" if reference is None else "login"
@@ -86,7 +90,8 @@ def play_login(
     for batch, light_ms in batches(frames, film):
         arrived = time.perf_counter()
         session = FaceSession.from_bytes(state)
-        session.push(batch, pipeline=pipeline, now_ms=batch[-1].captured_ms + UPLOAD_MS, light_ms=light_ms)
+        now_ms = batch[-1].captured_ms + UPLOAD_MS
+        session.push(batch, pipeline=pipeline, now_ms=now_ms, light_ms=light_ms, chance=chance)
         state = session.to_bytes()
     face = session.verdict(reference=reference, calibration=pipeline.calibration)
     done = time.perf_counter()

@@ -16,6 +16,8 @@ from __future__ import annotations
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final, NoReturn
 
+import numpy as np
+
 from biometric.errors import BiometricError, FramesInvalid
 from biometric.liveness.chain import KEY_BYTES
 from biometric.liveness.challenge import draw_challenge, draw_colours, draw_pauses
@@ -56,6 +58,7 @@ STARTED: Final = "face_started_ms"
 TRIES: Final = "face_tries"
 ANOTHER: Final = "identity:another_person"  # biometric/liveness/cues/identity.py
 NO_LIGHT: Final = "colour:no_light"  # the person can do something about it
+_CHANCE_BITS: Final = 128  # of what seeds the choice of frames; as much as numpy takes from the system by itself
 
 
 class FaceFactor:
@@ -225,6 +228,7 @@ class FaceFactor:
             light_ms=light_ms,
             max_frame_bytes=self._settings.max_frame_bytes,
             max_frames=self._settings.max_frames,
+            chance=np.random.default_rng(self._rng.getrandbits(_CHANCE_BITS)),
         )
 
     def _require_stage(self, view: CeremonyView, *, now: datetime) -> None:

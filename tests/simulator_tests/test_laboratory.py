@@ -13,6 +13,7 @@ import pytest
 import biometric
 from biometric.evaluation.presentation import GENUINE, Group
 from biometric.liveness.challenge import parse_steps
+from biometric.liveness.evidence import Mode
 from biometric.pipeline import FacePipeline
 from tests.biometric.liveness.rig import FRAME_MS, light_of
 from tests.fixtures_cache import cache_folder, picture_path
@@ -81,6 +82,14 @@ def test_the_same_number_gives_the_same_outcome_and_another_seed_another(people,
 
     assert outcome(1) == outcome(1)
     assert outcome(1) != outcome(2)
+
+
+def test_an_enrolment_is_compared_with_nobody(people, pipeline, monkeypatch):
+    monkeypatch.setattr(Laboratory, "_reference", None)
+    lab = Laboratory(people, seed=1, conditions=Conditions(frames=12, mode=Mode.ENROL))
+    assert not lab.present(GENUINE, 1, pipeline=pipeline).accepted(system=True)  # it ended after a second
+    with pytest.raises(TypeError):
+        Laboratory(people, seed=1, conditions=Conditions(frames=12)).present(GENUINE, 1, pipeline=pipeline)
 
 
 def test_a_fingerprint_changes_with_seed_and_pictures(people):

@@ -1,9 +1,10 @@
-"""Simulated presentations under fixed conditions: a slow camera, one step only, a given haste.
+"""Simulated presentations under fixed conditions: a slow camera, one step only, a given haste, an enrolment.
 
     python -m tests.biometric.liveness.rates --json slow.json --photos DIR --numbers 13 --species genuine --fps 5 \\
         --turn-ms 350 500
     python -m tests.biometric.liveness.rates --json turn.json --photos DIR --numbers 13 --steps turn_left --frames 72 \\
         --species genuine bent_print strongly_bent_print flat_print
+    python -m tests.biometric.liveness.rates --json enrol.json --photos DIR --numbers 150 --enrol
 
 Prints a line a presentation, and writes all votes with their numbers. Error rates of whole challenges are
 `facestep evaluate attacks`' business. Every figure is a *simulated* figure.
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from biometric.evaluation.presentation import GENUINE, Group, to_json
 from biometric.liveness.challenge import parse_steps
+from biometric.liveness.evidence import Mode
 from biometric.liveness.stream import MAX_FRAMES
 from biometric.pipeline import FacePipeline
 from tests.biometric.liveness.rig import FRAME_MS
@@ -41,12 +43,14 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=MAX_FRAMES, help="stop after so many")
     parser.add_argument("--fps", type=float, help="frames a second that the page sends; 15 unless given")
     parser.add_argument("--turn-ms", type=float, nargs=2, help="a turn of a living person takes between these times")
+    parser.add_argument("--enrol", action="store_true", help="enrolments instead of logins")
     options = parser.parse_args()
     conditions = Conditions(
         frame_ms=1000 / options.fps if options.fps else FRAME_MS,
         frames=options.frames,
         steps=parse_steps(options.steps) if options.steps else (),
         turn_ms=tuple(options.turn_ms) if options.turn_ms else None,
+        mode=Mode.ENROL if options.enrol else Mode.LOGIN,
     )
     people = find_people(options.photos)
     laboratory = Laboratory(people, seed=options.seed, conditions=conditions, species={**SPECIES, **FIXED})

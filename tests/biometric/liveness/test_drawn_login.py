@@ -77,8 +77,10 @@ def test_a_login_of_five_steps_is_let_in_on_geometry_light_and_behaviour(pipelin
 def test_the_same_film_is_refused_when_other_colours_were_drawn(pipeline, filmed):
     other = tuple(np.roll(np.array(SHOWN), 2, axis=0).tolist())
     session = FaceSession.begin(parse_steps(STEPS), mode="enrol", colours=[tuple(colour) for colour in other])
+    chance = np.random.default_rng(0)
     for batch, light_ms in batches(filmed, SPARSE):
-        session.push(batch, pipeline=pipeline, now_ms=batch[-1].captured_ms + UPLOAD_MS, light_ms=light_ms)
+        now_ms = batch[-1].captured_ms + UPLOAD_MS
+        session.push(batch, pipeline=pipeline, now_ms=now_ms, light_ms=light_ms, chance=chance)
     with pytest.raises(FaceRejected) as refused:
         session.verdict(reference=None, calibration=pipeline.calibration)
     assert any("colour" in reason for reason in refused.value.reasons)

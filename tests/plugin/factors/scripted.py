@@ -94,8 +94,8 @@ class ScriptedSession:
     def _steps(self):
         return [(StepKind(kind), count) for kind, count in self.state["steps"]]
 
-    def push(self, frames, *, pipeline, now_ms, light_ms, max_frame_bytes, max_frames) -> Progress:
-        del pipeline
+    def push(self, frames, *, pipeline, now_ms, light_ms, max_frame_bytes, max_frames, chance) -> Progress:
+        del pipeline, chance
         if now_ms > self.state["deadline_ms"]:
             return Progress(State.FAILED, None, self.state["index"])
         for frame in frames:

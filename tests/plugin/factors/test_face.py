@@ -47,6 +47,24 @@ def test_challenge_reveals_its_opening_and_no_step(world):
     assert drawn["steps"][3:] == ["closer", "flash"]
 
 
+def test_every_batch_has_a_chance_of_its_own_which_nobody_outside_can_foresee(world, monkeypatch):
+    drawn = []
+    push = ScriptedSession.push
+
+    def noting(session, frames, *, chance, **limits):
+        drawn.append(chance.random())
+        return push(session, frames, chance=chance, **limits)
+
+    monkeypatch.setattr(ScriptedSession, "push", noting)
+    person = world.person().has_face()
+    for _ in range(2):  # two challenges of the same words
+        view = world.face.start(person.proves_totp(), now=world.now).view
+        view = world.face.push(view, shows("go"), now=world.now).view
+        world.face.push(view, shows("go", start=1), now=world.now)
+        world.passes(seconds=60)
+    assert len(drawn) == len(set(drawn)) >= 4
+
+
 def test_steps_are_revealed_one_at_a_time(world):
     person = world.person().has_face()
     challenge = world.face.start(person.proves_totp(), now=world.now)

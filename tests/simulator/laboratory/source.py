@@ -17,6 +17,7 @@ from biometric.errors import BiometricError
 from biometric.evaluation.presentation import Outcome, how_it_ended
 from biometric.limits import shipped
 from biometric.liveness.challenge import draw_challenge, draw_pauses, parse_steps
+from biometric.liveness.evidence import Mode
 from biometric.liveness.stream import MAX_FRAMES
 from tests.biometric.liveness import rig
 from tests.simulator import Person
@@ -44,6 +45,7 @@ class Conditions:
     frames: int = MAX_FRAMES
     steps: tuple[Step, ...] = ()  # else drawn
     turn_ms: tuple[float, float] | None = None
+    mode: Mode = Mode.LOGIN  # an enrolment is compared with no reference
 
 
 DECIDE = (
@@ -104,12 +106,14 @@ class Laboratory:
         )
         made = self._species[species][1](case)
         actor = made.actor if made.injected else Before(made.actor, brightness=rng.uniform(*BRIGHTNESS))
-        page = rig.Page(actor, draw_session(rng, conditions.steps), pipeline, frame_ms=conditions.frame_ms)
+        session = draw_session(rng, conditions.steps, mode=conditions.mode)
+        page = rig.Page(actor, session, pipeline, frame_ms=conditions.frame_ms)
         page.chance = np.random.default_rng(case.seed)
         with suppress(BiometricError):  # the session remembers which rule was broken, and its report denies
             page.between = lambda session: session  # nothing is stored between requests: it comes to the same
             page.play(frames=conditions.frames)
-        report = page.session.report(reference=self._reference(victim, pipeline), calibration=pipeline.calibration)
+        reference = self._reference(victim, pipeline) if conditions.mode is Mode.LOGIN else None
+        report = page.session.report(reference=reference, calibration=pipeline.calibration)
         evidence = page.session.evidence
         return Outcome(
             species=species,
@@ -156,10 +160,10 @@ class Laboratory:
         return self._references[sitter.number]
 
 
-def draw_session(rng: random.Random, steps: tuple[Step, ...] = ()) -> FaceSession:
+def draw_session(rng: random.Random, steps: tuple[Step, ...] = (), *, mode: Mode = Mode.LOGIN) -> FaceSession:
     """Return a session as a server begins one: steps (unless given), pauses and colours by chance."""
     steps = steps or draw_challenge(rng)
-    return rig.begin_session(steps, pauses_ms=draw_pauses(rng, steps), seed=rng.randrange(2**31))
+    return rig.begin_session(steps, mode=mode, pauses_ms=draw_pauses(rng, steps), seed=rng.randrange(2**31))
 
 
 def open_source(
